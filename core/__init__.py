@@ -1,0 +1,1 @@
+"""Infrastructure and identity. Knows nothing of badges or LTI."""

@@ -1,0 +1,165 @@
+"""The database: engine, declarative base, column types, `transaction()` and `snapshot()`.
+
+Only `transaction()` commits. On SQLite it is BEGIN IMMEDIATE, because a deferred transaction that
+later wants to write fails at once when another has written meanwhile, whatever the busy time-out.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    Uuid,
+    create_engine,
+    event,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.types import TypeDecorator
+
+from core.scope import Scope, install_scoping
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware datetime, stored in UTC. A naive one is refused: it would be a guess."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware to UTC; SQLite stores it without the offset."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a datetime without a zone was given to the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Back to aware UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """Base of every mapped class; constraints are named, so that migrations can name them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        datetime: UtcDateTime(),
+        uuid.UUID: Uuid(),
+        dict[str, Any]: Json,
+        list[Any]: Json,
+    }
+
+
+class Identified:
+    """A UUID primary key, made here and not by the database, so that it is known before a flush."""
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+
+
+def utcnow() -> datetime:
+    """The present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class Database:
+    """One database: its engine and the only two ways to it."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        """Connect lazily to `url` (sqlite:///… or postgresql+psycopg://…)."""
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = self._sqlite(url) if self.is_sqlite else self._postgres(url, pool_size)
+        self._writing = self.engine.execution_options(milepost_begin="IMMEDIATE")
+
+    @staticmethod
+    def _sqlite(url: str) -> Engine:
+        memory = url in {"sqlite://", "sqlite:///:memory:"}
+        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": 8}
+        engine = create_engine(
+            url, connect_args={"check_same_thread": False, "timeout": 30}, **options
+        )
+
+        @event.listens_for(engine, "connect")
+        def on_connect(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # we say BEGIN ourselves
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "foreign_keys=ON",
+                "busy_timeout=30000",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def on_begin(connection: Connection) -> None:
+            kind = connection.get_execution_options().get("milepost_begin", "DEFERRED")
+            connection.exec_driver_sql(f"BEGIN {kind}")
+
+        return engine
+
+    @staticmethod
+    def _postgres(url: str, pool_size: int) -> Engine:
+        return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+
+    @contextmanager
+    def transaction(self, scope: Scope | None = None) -> Iterator[Session]:
+        """A unit of work: commits at the end, rolls back on any exception.
+
+        `scope` says whose rows may be seen; without it, owned rows need `unscoped(reason)`.
+        """
+        with Session(self._writing, expire_on_commit=False) as session:
+            install_scoping(session, scope)
+            with session.begin():
+                yield session
+
+    @contextmanager
+    def snapshot(self, scope: Scope | None = None) -> Iterator[Session]:
+        """A consistent view for reading: never commits, and refuses to flush."""
+        engine = self.engine
+        if not self.is_sqlite:
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        with Session(engine, expire_on_commit=False, autoflush=False) as session:
+            install_scoping(session, scope)
+            event.listen(session, "before_flush", _refuse_flush)
+            yield session
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _refuse_flush(session: Session, *_args: Any) -> None:
+    raise RuntimeError("a snapshot is for reading; open a transaction to write")
+
+
+def unpooled(url: str) -> Engine:
+    """An engine for one-off work such as migrations."""
+    return create_engine(url, poolclass=NullPool)

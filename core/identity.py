@@ -1,0 +1,189 @@
+"""Who anybody is, whichever LMS they come from, and the tree of organisations.
+
+An LMS grants roles in its own context only; programme lead and administrator are explicit grants.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Identified, utcnow
+from core.errors import NotFoundError
+from core.scope import Owned, OwnedByPeople, Scope, unscoped
+
+
+class Role(StrEnum):
+    """What somebody is in an organisation or a context."""
+
+    TEACHER = "teacher"
+    COACH = "coach"
+    LEAD = "lead"
+    ADMINISTRATOR = "administrator"
+
+
+class OrganisationKind(StrEnum):
+    """Levels of the tree; a tree may start at any of them."""
+
+    REGION = "region"
+    DISTRICT = "district"
+    SCHOOL = "school"
+
+
+class Organisation(Identified, Base):
+    """A node of the tree. `path` is materialised: `/<root>/…/<self>/`."""
+
+    __tablename__ = "organisations"
+
+    parent_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    path: Mapped[str] = mapped_column(String(400), unique=True)
+    accent: Mapped[str | None] = mapped_column(String(7))
+    support_contact: Mapped[str | None] = mapped_column(String(254))
+    timezone: Mapped[str] = mapped_column(String(64), default="UTC")
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    @property
+    def scope(self) -> Scope:
+        """The scope that sees what this organisation may see."""
+        return Scope(self.id, self.path)
+
+
+class Person(OwnedByPeople, Identified, Base):
+    """Somebody, once per tree. Names and addresses may be absent: some LMSs send none."""
+
+    __tablename__ = "people"
+
+    name: Mapped[str | None] = mapped_column(String(200))
+    given_name: Mapped[str | None] = mapped_column(String(200))
+    email: Mapped[str | None] = mapped_column(String(254))
+    email_verified_at: Mapped[datetime | None]
+    locale: Mapped[str | None] = mapped_column(String(35))
+    timezone: Mapped[str | None] = mapped_column(String(64))
+    is_test: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    @property
+    def verified_email(self) -> str | None:
+        """The address, if somebody we trust has verified it."""
+        return self.email if self.email_verified_at else None
+
+
+class RoleGrant(OwnedByPeople, Identified, Base):
+    """A role held by a person in an organisation (context_id null) or in one context."""
+
+    __tablename__ = "role_grants"
+    __table_args__ = (
+        UniqueConstraint("person_id", "owner_id", "context_id", "role", "source"),
+        CheckConstraint("role in ('teacher','coach','lead','administrator')", name="role"),
+        Index("ix_role_grants_context_role", "context_id", "role"),
+    )
+
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    context_id: Mapped[uuid.UUID | None]
+    role: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(40))
+    granted_at: Mapped[datetime] = mapped_column(default=utcnow)
+    ended_at: Mapped[datetime | None]
+
+
+def owner_of(organisation: Organisation) -> dict[str, object]:
+    """The two owner columns for a row of `organisation`: Model(**owner_of(organisation), …)."""
+    return {"owner_id": organisation.id, "owner_path": organisation.path}
+
+
+def owner_like(row: Owned) -> dict[str, object]:
+    """The owner columns of `row`, for a row that belongs to the same organisation."""
+    return {"owner_id": row.owner_id, "owner_path": row.owner_path}
+
+
+def create_organisation(
+    session: Session,
+    *,
+    name: str,
+    slug: str,
+    kind: OrganisationKind = OrganisationKind.DISTRICT,
+    parent: Organisation | None = None,
+    timezone: str = "UTC",
+) -> Organisation:
+    """Add an organisation to the tree, below `parent` or as a root."""
+    new_id = uuid.uuid4()
+    path = f"{parent.path if parent else '/'}{new_id.hex}/"
+    organisation = Organisation(
+        id=new_id,
+        name=name,
+        slug=slug,
+        kind=kind.value,
+        parent_id=parent.id if parent else None,
+        path=path,
+        timezone=timezone,
+    )
+    session.add(organisation)
+    session.flush()
+    return organisation
+
+
+def organisation_by_slug(session: Session, slug: str) -> Organisation:
+    """The organisation called `slug`. Raises NotFoundError."""
+    found = session.scalar(select(Organisation).where(Organisation.slug == slug))
+    if found is None:
+        raise NotFoundError(f"There is no organisation called {slug}.", code="organisation_unknown")
+    return found
+
+
+def grant(
+    session: Session,
+    person: Person,
+    role: Role,
+    *,
+    organisation: Organisation | None = None,
+    context_id: uuid.UUID | None = None,
+    source: str,
+    now: datetime,
+) -> RoleGrant:
+    """Give `role` to `person` (again, if it had ended); returns the live grant."""
+    owner = owner_of(organisation) if organisation else owner_like(person)
+    with unscoped(session, "a grant is looked up by its person and exact organisation"):
+        found = session.scalar(
+            select(RoleGrant).where(
+                RoleGrant.person_id == person.id,
+                RoleGrant.owner_id == owner["owner_id"],
+                RoleGrant.context_id.is_(None)
+                if context_id is None
+                else RoleGrant.context_id == context_id,
+                RoleGrant.role == role.value,
+                RoleGrant.source == source,
+            )
+        )
+    if found is None:
+        found = RoleGrant(
+            **owner,
+            person_id=person.id,
+            context_id=context_id,
+            role=role.value,
+            source=source,
+            granted_at=now,
+        )
+        session.add(found)
+    found.ended_at = None
+    session.flush()
+    return found
+
+
+def organisation_roles(session: Session, person_id: uuid.UUID) -> set[Role]:
+    """Roles granted to the person in organisations (not in contexts)."""
+    rows = session.scalars(
+        select(RoleGrant.role).where(
+            RoleGrant.person_id == person_id,
+            RoleGrant.context_id.is_(None),
+            RoleGrant.ended_at.is_(None),
+        )
+    )
+    return {Role(role) for role in rows}

@@ -1,0 +1,240 @@
+"""Durable side effects: a row written in the transaction, carried out later by a worker.
+
+A row is a *job* (one handler for its topic) or *news* (any number of subscribers, each of which
+gets a job of its own). Delivery is at least once; the key makes writing it idempotent.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, text, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db import Base, Database, Identified, Json, utcnow
+
+CHANNEL = "milepost_outbox"
+LEASE = timedelta(minutes=2)
+MAX_ATTEMPTS = 12
+State = Literal["ready", "leased", "done", "dead"]
+
+
+class OutboxMessage(Identified, Base):
+    """One thing to be done outside the transaction that decided it."""
+
+    __tablename__ = "outbox_messages"
+    __table_args__ = (
+        UniqueConstraint("topic", "key"),
+        CheckConstraint("state in ('ready','leased','done','dead')", name="state"),
+        Index("ix_outbox_messages_due", "state", "next_run_at"),
+    )
+
+    topic: Mapped[str] = mapped_column(String(80))
+    key: Mapped[str] = mapped_column(String(200))
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+    organisation_id: Mapped[uuid.UUID | None] = mapped_column(index=True)
+    state: Mapped[str] = mapped_column(String(8), default="ready")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_run_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    lease_token: Mapped[uuid.UUID | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+class DeliveryError(Exception):
+    """A handler could not do its job. `permanent` means: do not try again, tell a person."""
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a handler is given."""
+
+    id: uuid.UUID
+    topic: str
+    key: str
+    payload: Mapping[str, Any]
+    attempts: int
+    organisation_id: uuid.UUID | None
+    lease_token: uuid.UUID
+    created_at: datetime
+
+
+Handler = Callable[[Job], None]
+
+
+@dataclass
+class Registry:
+    """Which handler does which topic, who wants which news, and what recurs."""
+
+    handlers: dict[str, Handler] = field(default_factory=dict)
+    subscribers: dict[str, dict[str, Handler]] = field(default_factory=dict)
+    recurring: dict[str, timedelta] = field(default_factory=dict)
+
+    def handle(self, topic: str, handler: Handler) -> None:
+        """`handler` carries out jobs of `topic`."""
+        if topic in self.handlers:
+            raise ValueError(f"{topic} already has a handler")
+        self.handlers[topic] = handler
+
+    def subscribe(self, topic: str, name: str, handler: Handler) -> None:
+        """`handler`, under `name`, is told news of `topic`, independently of other subscribers."""
+        self.subscribers.setdefault(topic, {})[name] = handler
+        self.handle(f"{topic}>{name}", handler)
+
+    def every(self, topic: str, interval: timedelta, handler: Handler) -> None:
+        """`handler` runs about every `interval`, on one worker at a time."""
+        self.handle(topic, handler)
+        self.recurring[topic] = interval
+
+
+def publish(
+    session: Session,
+    topic: str,
+    key: str,
+    payload: Mapping[str, Any],
+    *,
+    organisation_id: uuid.UUID | None = None,
+    run_at: datetime | None = None,
+) -> bool:
+    """Write a job or news in this transaction; False if `topic` and `key` were written before."""
+    now = utcnow()
+    values = {
+        "id": uuid.uuid4(),
+        "topic": topic,
+        "key": key,
+        "payload": dict(payload),
+        "organisation_id": organisation_id,
+        "state": "ready",
+        "attempts": 0,
+        "next_run_at": run_at or now,
+        "created_at": now,
+    }
+    dialect = session.get_bind().dialect.name
+    make = postgres_insert if dialect == "postgresql" else sqlite_insert
+    statement = (
+        make(OutboxMessage)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["topic", "key"])
+        .returning(OutboxMessage.id)
+    )
+    written = session.connection().execute(statement).first() is not None
+    if written and dialect == "postgresql":
+        session.connection().execute(text(f"NOTIFY {CHANNEL}"))
+    return written
+
+
+def claim(database: Database, *, limit: int, now: datetime) -> list[Job]:
+    """Lease up to `limit` due jobs, oldest first; rows whose lease ran out are due again.
+
+    PostgreSQL skips rows locked by other workers; SQLite's immediate transaction has no others.
+    """
+    token = uuid.uuid4()
+    table = OutboxMessage.__table__
+    due = ((table.c.state == "ready") & (table.c.next_run_at <= now)) | (
+        (table.c.state == "leased") & (table.c.lease_until <= now)
+    )
+    with database.transaction() as session:
+        wanted = table.select().with_only_columns(table.c.id).where(due)
+        wanted = wanted.order_by(table.c.next_run_at, table.c.created_at).limit(limit)
+        if not database.is_sqlite:
+            wanted = wanted.with_for_update(skip_locked=True)
+        statement = (
+            update(table)  # type: ignore[arg-type]
+            .where(table.c.id.in_(wanted.scalar_subquery()))
+            .values(
+                state="leased",
+                lease_token=token,
+                lease_until=now + LEASE,
+                attempts=table.c.attempts + 1,
+            )
+            .returning(*table.c)
+        )
+        rows = session.connection().execute(statement).all()
+    jobs = [
+        Job(r.id, r.topic, r.key, r.payload, r.attempts, r.organisation_id, token, r.created_at)
+        for r in rows
+    ]
+    return sorted(jobs, key=lambda job: job.created_at)
+
+
+def finish(database: Database, job: Job, *, now: datetime) -> bool:
+    """Record that `job` is done; False if its lease was lost meanwhile."""
+    return _settle(database, job, state="done", done_at=now, last_error=None)
+
+
+def postpone(database: Database, job: Job, error: str, *, at: datetime) -> bool:
+    """Record why `job` did not succeed and when it is tried again."""
+    return _settle(database, job, state="ready", next_run_at=at, last_error=error[:2000])
+
+
+def bury(database: Database, job: Job, error: str, *, now: datetime) -> bool:
+    """Give `job` up until a person retries it."""
+    return _settle(database, job, state="dead", done_at=now, last_error=error[:2000])
+
+
+def revive(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
+    """A person asks for a dead job to be tried again."""
+    table = OutboxMessage.__table__
+    result = session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == message_id, table.c.state == "dead")
+        .values(state="ready", attempts=0, next_run_at=now, done_at=None)
+    )
+    return bool(result.rowcount)
+
+
+def fan_out(database: Database, job: Job, names: list[str]) -> None:
+    """Turn news into one job per subscriber, and be done with it, in one transaction."""
+    with database.transaction() as session:
+        for name in names:
+            publish(
+                session,
+                f"{job.topic}>{name}",
+                job.key,
+                job.payload,
+                organisation_id=job.organisation_id,
+            )
+        _mark(session, job, state="done", done_at=utcnow())
+
+
+def backoff(attempts: int, jitter: float) -> timedelta:
+    """The wait after `attempts` tries: doubling from 5 s to 6 h; `jitter` 0..1 adds up to 25 %."""
+    seconds = min(5.0 * 2.0 ** max(attempts - 1, 0), 6 * 3600.0)
+    return timedelta(seconds=seconds * (1 + jitter / 4))
+
+
+def _settle(database: Database, job: Job, **values: Any) -> bool:
+    with database.transaction() as session:
+        return _mark(session, job, **values)
+
+
+def _mark(session: Session, job: Job, **values: Any) -> bool:
+    table = OutboxMessage.__table__
+    result: CursorResult[Any] = session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
+        .values(lease_until=None, lease_token=None, **values)
+    )
+    return result.rowcount == 1
+
+
+__all__ = [
+    "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "bury", "claim",
+    "fan_out", "finish", "postpone", "publish", "revive",
+]  # fmt: skip

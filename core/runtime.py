@@ -1,0 +1,49 @@
+"""What one process shares: settings, database, files, outgoing HTTP, topics and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.config import Config
+from core.db import Database, utcnow
+from core.files import FileStore
+from core.http import HttpClient
+from core.outbox import Registry
+
+
+@dataclass
+class Runtime:
+    """Made once per process and handed to whoever needs it.
+
+    `checks` maps a name to a callable that raises where something this process needs is not ready.
+    """
+
+    config: Config
+    database: Database
+    files: FileStore
+    http: HttpClient
+    registry: Registry = field(default_factory=Registry)
+    clock: Callable[[], datetime] = utcnow
+    checks: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Runtime:
+        """Open everything that `config` names."""
+        return cls(
+            config=config,
+            database=Database(config.database_url, pool_size=config.threads + 1),
+            files=FileStore(config.files_url),
+            http=HttpClient(
+                allow=config.outgoing_allow, allow_loopback=config.environment != "production"
+            ),
+        )
+
+    def now(self) -> datetime:
+        """The present moment, aware, in UTC."""
+        return self.clock()
+
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.database.close()

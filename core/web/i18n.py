@@ -1,0 +1,135 @@
+"""Languages and time zones: whose they are for this request, and the template helpers for both."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import get_timezone_name
+from flask import Flask, current_app, g, request
+from flask_babel import (
+    Babel,
+    format_date,
+    format_datetime,
+    format_timedelta,
+    get_locale,
+    get_timezone,
+    gettext,
+)
+from markupsafe import Markup, escape
+
+from core.db import utcnow
+
+
+def available() -> list[str]:
+    """Locales with a catalogue, English first."""
+    folder = files("core.web") / "translations"
+    if not folder.is_dir():
+        return ["en"]
+    return ["en", *sorted(e.name for e in folder.iterdir() if e.is_dir() and e.name != "en")]
+
+
+def install(app: Flask) -> None:
+    """Set Flask-Babel up and register filters and globals."""
+    Babel(
+        app,
+        default_translation_directories=str(files("core.web") / "translations"),
+        default_domain="messages",
+        locale_selector=_locale,
+        timezone_selector=_timezone,
+    )
+    known = available()
+    app.extensions["milepost_locales"] = known
+    app.add_template_filter(datetime_abs)
+    app.add_template_filter(date_abs)
+    app.add_template_filter(relative)
+    app.add_template_filter(filesize)
+    app.add_template_filter(initials)
+    app.context_processor(_globals)
+
+
+def best_locale(wanted: str | None, known: list[str]) -> str | None:
+    """The catalogue for a tag such as `es-MX`; None if there is none."""
+    if not wanted:
+        return None
+    try:
+        parsed = Locale.parse(wanted.replace("-", "_"))
+    except (ValueError, UnknownLocaleError):
+        return None
+    full = str(parsed)
+    return full if full in known else parsed.language if parsed.language in known else None
+
+
+def _locale() -> str:
+    known: list[str] = current_app.extensions["milepost_locales"]
+    chosen = best_locale(g.get("locale"), known)
+    if chosen:
+        return chosen
+    asked = request.accept_languages.best_match([tag.replace("_", "-") for tag in known])
+    return (asked or current_app.extensions["milepost"].config.default_locale).replace("-", "_")
+
+
+def _timezone() -> str:
+    zone = g.get("timezone") or current_app.extensions["milepost"].config.default_timezone
+    return str(zone)
+
+
+def _globals() -> dict[str, object]:
+    locale = get_locale() or Locale("en")
+    return {
+        "locale": str(locale).replace("_", "-"),
+        "text_direction": locale.text_direction,
+        "request_id": g.get("request_id", "-"),
+        "bar": None,
+        "accent_url": None,
+    }
+
+
+def datetime_abs(value: datetime) -> Markup:
+    """`<time>` with day, date, time and zone, as in "Friday 18 December 2026, 17:00 CET"."""
+    text = gettext(
+        "%(date)s, %(time)s %(zone)s",
+        date=format_datetime(value, "EEEE d MMMM y"),
+        time=format_datetime(value, "HH:mm"),
+        zone=zone_name(value),
+    )
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="minutes"), text)
+
+
+def zone_name(value: datetime) -> str:
+    """The zone's short name at `value`, such as CET, or UTC."""
+    zone = get_timezone() or ZoneInfo("UTC")
+    local = value.astimezone(zone)
+    return local.tzname() or str(get_timezone_name(local, width="short"))
+
+
+def date_abs(value: datetime | date) -> Markup:
+    """`<time>` with the date alone, as in "18 December 2026"."""
+    stamp = value.date() if isinstance(value, datetime) else value
+    return Markup('<time datetime="{}">{}</time>').format(
+        stamp.isoformat(), escape(format_date(value, "d MMMM y"))
+    )
+
+
+def relative(value: datetime) -> str:
+    """How far away, as in "in 26 days" or "3 hours ago"."""
+    return str(format_timedelta(value.astimezone(UTC) - utcnow(), add_direction=True))
+
+
+def filesize(value: int) -> str:
+    """Bytes for people: "1.8 MB" (powers of 1000, one decimal under 10)."""
+    units, size = ["B", "KB", "MB", "GB"], float(value)
+    while size >= 1000 and len(units) > 1:
+        units.pop(0)
+        size /= 1000
+    unit = units[0]
+    text = f"{size:.1f}" if size < 10 and unit != "B" else f"{size:.0f}"
+    return f"{text.removesuffix('.0')} {unit}"
+
+
+def initials(name: str | None) -> str:
+    """One or two letters for an avatar; a dot where there is no name."""
+    words = [word for word in (name or "").split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "·"
