@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 from core.config import Config
 from core.db import Database, utcnow
 from core.files import FileStore
 from core.http import HttpClient
 from core.outbox import Registry
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -27,6 +32,8 @@ class Runtime:
     registry: Registry = field(default_factory=Registry)
     clock: Callable[[], datetime] = utcnow
     checks: dict[str, Callable[[], None]] = field(default_factory=dict)
+    _parts: dict[type, Any] = field(default_factory=dict, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
     @classmethod
     def from_config(cls, config: Config) -> Runtime:
@@ -43,6 +50,13 @@ class Runtime:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return self.clock()
+
+    def part(self, kind: type[T], make: Callable[[Runtime], T]) -> T:
+        """The process's one object of `kind` that a room above core adds; `make` makes it once."""
+        with self._lock:
+            if kind not in self._parts:
+                self._parts[kind] = make(self)
+            return cast(T, self._parts[kind])
 
     def close(self) -> None:
         """Give the database's connections back."""
