@@ -1,0 +1,1 @@
+"""The tool inside the LMS, and the composition root."""
