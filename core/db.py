@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.types import TypeDecorator
 
-from core.scope import Scope, install_scoping
+from core.scope import Scope, ScopedSession, install_scoping
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -96,6 +96,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self.engine = self._sqlite(url) if self.is_sqlite else self._postgres(url, pool_size)
         self._writing = self.engine.execution_options(milepost_begin="IMMEDIATE")
+        self._passing = self._writing.execution_options(milepost_sync="NORMAL")
 
     @staticmethod
     def _sqlite(url: str) -> Engine:
@@ -119,7 +120,13 @@ class Database:
         @event.listens_for(engine, "begin")
         def on_begin(connection: Connection) -> None:
             kind = connection.get_execution_options().get("milepost_begin", "DEFERRED")
-            connection.exec_driver_sql(f"BEGIN {kind}")
+            driver: Any = connection.connection.driver_connection
+            wanted = connection.get_execution_options().get("milepost_sync", "FULL")
+            # Kept per connection of the pool, so that only a change costs anything.
+            if connection.info.get("milepost_sync", "FULL") != wanted:
+                driver.execute(f"PRAGMA synchronous={wanted}")
+                connection.info["milepost_sync"] = wanted
+            driver.execute(f"BEGIN {kind}")
 
         return engine
 
@@ -128,12 +135,15 @@ class Database:
         return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
 
     @contextmanager
-    def transaction(self, scope: Scope | None = None) -> Iterator[Session]:
+    def transaction(self, scope: Scope | None = None, *, durable: bool = True) -> Iterator[Session]:
         """A unit of work: commits at the end, rolls back on any exception.
 
         `scope` says whose rows may be seen; without it, owned rows need `unscoped(reason)`.
+        `durable=False` lets SQLite not wait for the disk, for what may be lost in a power cut (and
+        in nothing less) because people simply begin it anew.
         """
-        with Session(self._writing, expire_on_commit=False) as session:
+        engine = self._writing if durable else self._passing
+        with ScopedSession(engine, expire_on_commit=False) as session:
             install_scoping(session, scope)
             with session.begin():
                 yield session
@@ -146,9 +156,8 @@ class Database:
             engine = engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
-        with Session(engine, expire_on_commit=False, autoflush=False) as session:
+        with _Snapshot(engine, expire_on_commit=False, autoflush=False) as session:
             install_scoping(session, scope)
-            event.listen(session, "before_flush", _refuse_flush)
             yield session
 
     def close(self) -> None:
@@ -156,8 +165,15 @@ class Database:
         self.engine.dispose()
 
 
+class _Snapshot(ScopedSession):
+    """A session for reading."""
+
+
 def _refuse_flush(session: Session, *_args: Any) -> None:
     raise RuntimeError("a snapshot is for reading; open a transaction to write")
+
+
+event.listen(_Snapshot, "before_flush", _refuse_flush)
 
 
 def unpooled(url: str) -> Engine:

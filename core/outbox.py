@@ -92,6 +92,10 @@ class Registry:
             raise ValueError(f"{topic} already has a handler")
         self.handlers[topic] = handler
 
+    def news(self, topic: str) -> None:
+        """Declare a topic that is told to whoever subscribes, and to nobody if nobody does."""
+        self.subscribers.setdefault(topic, {})
+
     def subscribe(self, topic: str, name: str, handler: Handler) -> None:
         """`handler`, under `name`, is told news of `topic`, independently of other subscribers."""
         self.subscribers.setdefault(topic, {})[name] = handler

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from threading import Lock
+from threading import RLock
 from typing import Any, TypeVar, cast
 
 from core.config import Config
@@ -13,7 +13,6 @@ from core.db import Database, utcnow
 from core.files import FileStore
 from core.http import HttpClient
 from core.outbox import Registry
-
 
 T = TypeVar("T")
 
@@ -33,7 +32,7 @@ class Runtime:
     clock: Callable[[], datetime] = utcnow
     checks: dict[str, Callable[[], None]] = field(default_factory=dict)
     _parts: dict[type, Any] = field(default_factory=dict, repr=False)
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    _lock: Any = field(default_factory=RLock, repr=False)  # a part may need another
 
     @classmethod
     def from_config(cls, config: Config) -> Runtime:

@@ -72,10 +72,13 @@ class OwnedByPeople(Owned):
 _SCOPE, _REASON = "milepost_scope", "milepost_unscoped"
 
 
-def install_scoping(session: Session, scope: Scope | None) -> None:
-    """Give the session its scope and the hook that enforces it."""
+class ScopedSession(Session):
+    """A session that sees what its scope may see; the hook below holds for all of them."""
+
+
+def install_scoping(session: ScopedSession, scope: Scope | None) -> None:
+    """Give the session its scope."""
     session.info[_SCOPE] = scope
-    event.listen(session, "do_orm_execute", _enforce)
 
 
 @contextmanager
@@ -141,3 +144,7 @@ def _refuse_owned(state: ORMExecuteState) -> None:
     if names:
         listed = ", ".join(sorted(names))
         raise ScopeMissingError(f"{listed}: open the session with a scope, or say unscoped(reason)")
+
+
+# On the class and not on each session: adding a listener costs as much as a query.
+event.listen(ScopedSession, "do_orm_execute", _enforce)

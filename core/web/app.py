@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import secrets
 import time
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -79,15 +80,29 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", policy(g.get("frame_ancestors", "'none'")))
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    headers.setdefault("Cache-Control", "no-store")
+    # `setdefault` looks through all headers every time; these are looked through once.
+    present = {name.lower() for name, _value in headers}
+    secure = current_app.extensions["milepost"].config.secure
+    for name, value in _defaults(g.get("frame_ancestors", "'none'"), secure):
+        if name.lower() not in present:
+            headers.add(name, value)
     headers["X-Request-Id"] = g.get("request_id", "-")
-    if current_app.extensions["milepost"].config.secure:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return _compressed(response)
+
+
+@lru_cache(maxsize=256)
+def _defaults(frame_ancestors: str, secure: bool) -> tuple[tuple[str, str], ...]:
+    """The headers of every answer that sets no other."""
+    found = {
+        "Content-Security-Policy": policy(frame_ancestors),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+        "Cache-Control": "no-store",
+    }
+    if secure:
+        found["Strict-Transport-Security"] = "max-age=31536000"
+    return tuple(found.items())
 
 
 def policy(frame_ancestors: str, **more: str) -> str:

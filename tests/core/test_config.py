@@ -50,7 +50,7 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     env = good(tmp_path, MILEPOST_METRICS_TOKEN_FILE=str(tmp_path / "absent"))
-    with pytest.raises(ConfigError, match="MILEPOST_METRICS_TOKEN_FILE names .*absent"):
+    with pytest.raises(ConfigError, match=r"MILEPOST_METRICS_TOKEN_FILE names .*absent"):
         Config.from_env(env)
 
 
@@ -93,7 +93,7 @@ def test_secrets_do_not_show_in_a_printed_config(tmp_path: Path) -> None:
     ["learn.example.org", "https://x.org/path", "http://x.org", "https://u@x.org", "ftp://x.org"],
 )
 def test_an_address_that_is_no_safe_origin_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="it must|only https"):
+    with pytest.raises(ValueError, match=r"it must|only https"):
         origin(text)
 
 

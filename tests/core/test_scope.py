@@ -37,7 +37,7 @@ def tree(any_runtime: Runtime) -> tuple[Runtime, dict[str, Organisation]]:
                     did=f"did:web:{name}",
                     name=name,
                     created_at=utcnow(),
-                )  # fmt: skip
+                )
             )
     return any_runtime, made
 

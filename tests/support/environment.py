@@ -32,24 +32,13 @@ def make_config(home: Path, **changes: Any) -> Config:
     return replace(config, **changes)
 
 
-def prepare(database: Database) -> None:
-    """TEMPORARY until there is a migration."""
-    if migrate.head_revision() is None:
-        import lti_tool.models  # noqa: F401
-        from core.db import Base
-
-        Base.metadata.create_all(database.engine)
-    else:
-        migrate.upgrade(database)
-
-
 def migrated_sqlite(template: Path, target: Path) -> None:
     """Copy a migrated empty database to `target`; the first call makes the template."""
     if not template.exists():
         partial = template.with_suffix(".part")
         partial.unlink(missing_ok=True)
         database = Database(f"sqlite:///{partial}")
-        prepare(database)
+        migrate.upgrade(database)
         with database.engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.rollback()

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import psycopg
 
+from core import migrate
 from core.db import Database
-from tests.support.environment import prepare
 
 TEMPLATE = "milepost_template"
 
@@ -90,7 +90,7 @@ def _start() -> str:
     with psycopg.connect(_dsn(folder, "postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {TEMPLATE}")
     database = Database(url(folder, TEMPLATE))
-    prepare(database)
+    migrate.upgrade(database)
     database.close()
     return folder
 

@@ -20,7 +20,10 @@ class Upload extends HTMLElement {
     this.input.value = ""; // else the form would send them a second time
     // One after the other: a school's line carries one video at a time better than three.
     const jobs = files.map((file) => ({ file, row: this.row(file) }));
+    const ask = (event) => event.preventDefault(); // leaving now would cut the upload off
+    addEventListener("beforeunload", ask);
     for (const { file, row } of jobs) if (!row.dataset.over) await this.send(file, row);
+    removeEventListener("beforeunload", ask);
   }
 
   row(file) {
