@@ -1,0 +1,1 @@
+"""The badge service: achievements, pathways, awards, and what the world sees of them."""

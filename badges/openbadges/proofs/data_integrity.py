@@ -1,0 +1,253 @@
+"""Embedded proofs: Verifiable Credential Data Integrity 1.0.
+
+Created: eddsa-rdfc-2022, the one embedded proof that certification accepts (R23).
+Verified: eddsa-rdfc-2022, eddsa-jcs-2022 (vc-di-eddsa), ecdsa-rdfc-2019, ecdsa-jcs-2019
+(vc-di-ecdsa), and the older Ed25519Signature2020.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from badges.openbadges.canonical import Canonicalizer, in_process
+from badges.openbadges.canonical_guard import Guarded
+from badges.openbadges.documents import JsonObject, as_list
+from badges.openbadges.errors import (
+    InvalidCredentialError,
+    KeyFormatError,
+    ProofError,
+    UnsupportedProofError,
+)
+from badges.openbadges.jcs import canonical_json
+from badges.openbadges.messages import Problem
+from badges.openbadges.model import timestamp
+from badges.openbadges.moments import parse_moment
+from badges.openbadges.multikey import PublicKey, multibase_decode, multibase_encode
+
+EDDSA_RDFC_2022 = "eddsa-rdfc-2022"
+
+
+class Signer(Protocol):
+    """Whatever holds an Ed25519 private key: it signs bytes and gives the 64-byte signature."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """The signature of `data`."""
+        ...
+
+
+SignFunction = Callable[[bytes], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A cryptosuite: how a document is brought into bytes, and which keys sign it."""
+
+    name: str
+    elliptic: bool
+    rdf: bool
+
+
+SUITES: Mapping[str, Suite] = {
+    suite.name: suite
+    for suite in (
+        Suite(EDDSA_RDFC_2022, elliptic=False, rdf=True),
+        Suite("eddsa-jcs-2022", elliptic=False, rdf=False),
+        Suite("ecdsa-rdfc-2019", elliptic=True, rdf=True),
+        Suite("ecdsa-jcs-2019", elliptic=True, rdf=False),
+    )
+}
+_ED25519_2020 = Suite("Ed25519Signature2020", elliptic=False, rdf=True)
+
+
+def sign(
+    document: Mapping[str, Any],
+    signer: Signer | SignFunction,
+    *,
+    verification_method: str,
+    created: datetime,
+    canonicalizer: Canonicalizer | None = None,
+) -> JsonObject:
+    """Add an eddsa-rdfc-2022 proof to a document that we made (vc-di-eddsa, section 3.2.1).
+
+    Args:
+        document: the credential without a proof.
+        signer: an object with `sign(bytes) -> bytes`, or such a function; Ed25519.
+        verification_method: the address of the public key, by the issuer's id (R24).
+        created: an aware moment; written in UTC to the second.
+        canonicalizer: in process by default.
+
+    Returns:
+        A new document with `proof` as an array of one.
+
+    Raises:
+        InvalidCredentialError: a term or type does not survive JSON-LD expansion (R3).
+        CanonicalizationError: the document is not JSON-LD.
+        ProofError: the document already has a proof, or the signer gave no Ed25519 signature.
+    """
+    if "proof" in document:
+        raise ProofError("The document already has a proof.")
+    proof: JsonObject = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": EDDSA_RDFC_2022,
+        "created": timestamp(created),
+        "verificationMethod": verification_method,
+        "proofPurpose": "assertionMethod",
+    }
+    options = {"@context": document.get("@context"), **proof}
+    body, config = (canonicalizer or in_process()).canonicalize([document, options])
+    problems = (*body.problems, *config.problems)
+    if problems:
+        raise InvalidCredentialError(problems)
+    data = hashlib.sha256(config.nquads.encode()).digest()
+    data += hashlib.sha256(body.nquads.encode()).digest()
+    signature = signer(data) if callable(signer) else signer.sign(data)
+    if len(signature) != 64:
+        raise ProofError("The signer did not return an Ed25519 signature.")
+    proof["proofValue"] = multibase_encode(signature)
+    return {**document, "proof": [proof]}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadProof:
+    """A proof whose form is sound and whose suite is known, before its key is."""
+
+    suite: Suite
+    value: bytes
+    verification_method: str
+    proof: Mapping[str, Any]
+
+
+def read_proof(proof: object) -> ReadProof:
+    """Check one proof's form (Data Integrity 1.0, section 4.4).
+
+    Raises:
+        UnsupportedProofError: a type or suite that is not implemented here, or a proof chain.
+        ProofError: malformed, or made for another purpose than assertion.
+    """
+    if not isinstance(proof, Mapping):
+        raise ProofError("The proof is not an object.")
+    if proof.get("type") == "DataIntegrityProof":
+        suite = SUITES.get(str(proof.get("cryptosuite")))
+    else:
+        suite = _ED25519_2020 if proof.get("type") == "Ed25519Signature2020" else None
+    if suite is None:
+        name = proof.get("cryptosuite") or proof.get("type")
+        raise UnsupportedProofError(f"Proofs of the kind {name!r} cannot be checked here.")
+    if "previousProof" in proof:
+        raise UnsupportedProofError("Chains of proofs cannot be checked here.")
+    if proof.get("proofPurpose") != "assertionMethod":
+        raise ProofError("The proof was not made to assert something.")
+    for name in ("created", "expires"):
+        if name in proof and parse_moment(proof[name]) is None:
+            raise ProofError(f"The proof's {name!r} is not a date and time with its zone.")
+    method = proof.get("verificationMethod")
+    if not isinstance(method, str) or not method:
+        raise ProofError("The proof does not name its key.")
+    try:
+        if not str(proof.get("proofValue")).startswith("z"):
+            raise ProofError("The proof's value is not base58.")
+        value = multibase_decode(proof.get("proofValue"))
+    except KeyFormatError as error:
+        raise ProofError("The proof's value is not base58.") from error
+    return ReadProof(suite, value, method, proof)
+
+
+def proof_hash(
+    document: Mapping[str, Any],
+    read: ReadProof,
+    key: PublicKey,
+    *,
+    canonicalizer: Canonicalizer | None = None,
+) -> tuple[bytes, list[Problem]]:
+    """What the proof signed, and the faults that safe mode finds on the way.
+
+    Raises:
+        ProofError: the proof's context is not that of the document, or the wrong kind of key.
+        CanonicalizationError: no canonical form within the limits.
+    """
+    hash_name = _hash_name(read.suite, key)
+    unsecured = {name: value for name, value in document.items() if name != "proof"}
+    options = {name: value for name, value in read.proof.items() if name != "proofValue"}
+    problems: list[Problem] = []
+    if read.suite.rdf:
+        options["@context"] = document.get("@context")
+        forms = (canonicalizer or Guarded()).canonicalize([unsecured, options], hash_name=hash_name)
+        problems = [found for form in forms for found in form.problems]
+        body, config = (form.nquads.encode() for form in forms)
+    else:
+        if "@context" in options:
+            given, signed = as_list(document.get("@context")), as_list(options["@context"])
+            if given[: len(signed)] != signed:
+                raise ProofError("The document's context is not the one that was signed.")
+            unsecured["@context"] = options["@context"]
+        body, config = canonical_json(unsecured), canonical_json(options)
+    digest = hashlib.new(hash_name, config).digest() + hashlib.new(hash_name, body).digest()
+    return digest, problems
+
+
+def verify_proof(
+    document: Mapping[str, Any],
+    proof: object,
+    key: PublicKey,
+    *,
+    canonicalizer: Canonicalizer | None = None,
+) -> list[Problem]:
+    """Verify one embedded proof of a stranger's document with a known key.
+
+    The key's owner, its purpose and its dates are not judged here: see `verify`.
+
+    Args:
+        document: the secured document; its `proof` member is left out of what is hashed.
+        proof: the proof to check.
+        key: the public key that the proof names.
+        canonicalizer: a bounded child process by default.
+
+    Returns:
+        The faults that JSON-LD safe mode finds; a valid signature over a document with
+        faults is not a valid badge (R3).
+
+    Raises:
+        ProofError: the proof does not hold.
+        UnsupportedProofError: a kind that is not implemented here.
+        CanonicalizationError: no canonical form within the limits.
+    """
+    read = read_proof(proof)
+    data, problems = proof_hash(document, read, key, canonicalizer=canonicalizer)
+    check_signature(read, key, data)
+    return problems
+
+
+def check_signature(read: ReadProof, key: PublicKey, data: bytes) -> None:
+    """Check a proof's signature over what `proof_hash` gave; raises ProofError."""
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(read.value, data)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            size = (key.curve.key_size + 7) // 8
+            if len(read.value) != 2 * size:
+                raise ProofError("The signature does not have the length of its curve.")
+            r, s = (int.from_bytes(read.value[at : at + size], "big") for at in (0, size))
+            algorithm = hashes.SHA256() if size == 32 else hashes.SHA384()
+            key.verify(encode_dss_signature(r, s), data, ec.ECDSA(algorithm))
+    except InvalidSignature as error:
+        raise ProofError("The signature does not match the document and the key.") from error
+
+
+def _hash_name(suite: Suite, key: PublicKey) -> str:
+    if suite.elliptic and isinstance(key, ec.EllipticCurvePublicKey):
+        if isinstance(key.curve, ec.SECP256R1):
+            return "sha256"
+        if isinstance(key.curve, ec.SECP384R1):
+            return "sha384"
+    if not suite.elliptic and isinstance(key, ed25519.Ed25519PublicKey):
+        return "sha256"
+    raise ProofError(f"The key is not of the kind that {suite.name} signs with.")
