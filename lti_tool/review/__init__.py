@@ -1,0 +1,1 @@
+"""Review: slots, allocation, scoring and decisions."""
