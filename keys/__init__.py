@@ -1,0 +1,1 @@
+"""The key ring: generate, seal at rest, rotate with overlap, publish."""
