@@ -1,0 +1,1 @@
+"""Platforms' contexts (courses), who is in them, and as what."""

@@ -1,0 +1,147 @@
+"""Contexts and memberships: recorded at every launch, asked for by the features.
+
+LTI 1.3 Core, section 5.4.1 (context).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from core.identity import Role
+from lti_tool.courses.models import Context, Membership
+
+# A launch a minute need not write "seen" a minute.
+SEEN_EVERY = timedelta(minutes=5)
+_contexts: Any = Context.__table__
+_memberships: Any = Membership.__table__
+
+
+@dataclass(frozen=True)
+class KnownContext:
+    """What the database holds of a context."""
+
+    id: uuid.UUID
+    title: str | None
+    label: str | None
+
+
+@dataclass(frozen=True)
+class KnownMembership:
+    """What the database holds of a membership."""
+
+    id: uuid.UUID
+    roles: Sequence[str]
+    lti_roles: Sequence[str]
+    state: str
+    last_seen_at: datetime
+
+
+def record_context(
+    session: Session,
+    known: KnownContext | None,
+    *,
+    owner: dict[str, Any],
+    platform_id: uuid.UUID,
+    deployment_id: uuid.UUID,
+    lti_id: str,
+    title: str | None,
+    label: str | None,
+    now: datetime,
+) -> uuid.UUID:
+    """Make the context, or note what has changed; a title that is no longer sent is kept.
+
+    `known` is the row as just read in this transaction. Returns the context's id.
+    """
+    if known is None:
+        new_id = uuid.uuid4()
+        session.connection().execute(
+            insert(_contexts).values(
+                id=new_id,
+                **owner,
+                platform_id=platform_id,
+                deployment_id=deployment_id,
+                lti_id=lti_id,
+                title=title,
+                label=label,
+                created_at=now,
+                updated_at=now,
+            )
+        )
+        return new_id
+    wanted = {"title": title or known.title, "label": label or known.label}
+    if wanted != {"title": known.title, "label": known.label}:
+        session.connection().execute(
+            update(_contexts).where(_contexts.c.id == known.id).values(**wanted, updated_at=now)
+        )
+    return known.id
+
+
+def record_membership(
+    session: Session,
+    known: KnownMembership | None,
+    *,
+    owner: dict[str, Any],
+    context_id: uuid.UUID,
+    person_id: uuid.UUID,
+    roles: frozenset[Role],
+    lti_roles: Sequence[str],
+    now: datetime,
+) -> None:
+    """Make the membership, or note what has changed: who comes in is active again."""
+    values = {
+        "roles": sorted(role.value for role in roles),
+        "lti_roles": list(lti_roles),
+        "state": "active",
+    }
+    if known is None:
+        session.connection().execute(
+            insert(_memberships).values(
+                id=uuid.uuid4(),
+                **owner,
+                context_id=context_id,
+                person_id=person_id,
+                first_seen_at=now,
+                last_seen_at=now,
+                **values,
+            )
+        )
+        return
+    same = values == {
+        "roles": list(known.roles), "lti_roles": list(known.lti_roles), "state": known.state,
+    }  # fmt: skip
+    if same and now - known.last_seen_at < SEEN_EVERY:
+        return
+    session.connection().execute(
+        update(_memberships).where(_memberships.c.id == known.id).values(**values, last_seen_at=now)
+    )
+
+
+def active_members(session: Session, context_id: uuid.UUID, role: Role) -> list[uuid.UUID]:
+    """The people who hold `role` in the context now, in a stable order."""
+    rows = session.execute(
+        select(Membership.person_id, Membership.roles)
+        .where(Membership.context_id == context_id, Membership.state == "active")
+        .order_by(Membership.person_id)
+    )
+    return [person_id for person_id, roles in rows if role.value in roles]
+
+
+def membership(session: Session, context_id: uuid.UUID, person_id: uuid.UUID) -> Membership | None:
+    """The person's membership of the context, left or not; None if there never was one."""
+    return session.scalar(
+        select(Membership).where(
+            Membership.context_id == context_id, Membership.person_id == person_id
+        )
+    )
+
+
+def context(session: Session, context_id: uuid.UUID) -> Context | None:
+    """The context, if the session's scope sees it."""
+    return session.scalar(select(Context).where(Context.id == context_id))

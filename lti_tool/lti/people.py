@@ -1,0 +1,289 @@
+"""Who comes in and where: person, context, membership and resource link of a launch, recorded.
+
+LTI 1.3 Core, sections 5.3.6 to 5.4.1. One SELECT reads all that is known; what has not changed is
+not written.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from core.identity import Organisation, Person, Role, RoleGrant
+from core.scope import Scope
+from lti_tool.courses.models import Context, Membership
+from lti_tool.courses.service import (
+    KnownContext,
+    KnownMembership,
+    record_context,
+    record_membership,
+)
+from lti_tool.lti.claims import ContextClaims, LaunchClaims
+from lti_tool.lti.models import PlatformUser, ResourceLink
+from lti_tool.lti.platforms import KnownPlatform, PlatformDeployment
+from lti_tool.lti.roles import is_test_user, milepost_roles
+from lti_tool.lti.targets import Target
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a launch came to in the database."""
+
+    person_id: uuid.UUID
+    context_id: uuid.UUID | None
+    resource_link_id: uuid.UUID
+    roles: frozenset[Role]
+
+
+_o: Any = Organisation.__table__.alias("o")
+_u: Any = PlatformUser.__table__.alias("u")
+_p: Any = Person.__table__.alias("p")
+_c: Any = Context.__table__.alias("c")
+_m: Any = Membership.__table__.alias("m")
+_r: Any = ResourceLink.__table__.alias("r")
+_g: Any = RoleGrant.__table__.alias("g")
+_people: Any = Person.__table__
+_users: Any = PlatformUser.__table__
+_links: Any = ResourceLink.__table__
+
+_PERSON_FIELDS = (
+    "name",
+    "given_name",
+    "email",
+    "email_verified_at",
+    "locale",
+    "timezone",
+    "is_test",
+)
+_LINK_FIELDS = ("context_id", "title", "target_kind", "target_argument", "line_item_url",
+                "line_items_url", "scopes")  # fmt: skip
+_platform: Any = bindparam("platform")
+_deployment: Any = bindparam("deployment")
+_KNOWN = (
+    select(
+        _u.c.person_id,
+        *(_p.c[name].label(f"p_{name}") for name in _PERSON_FIELDS),
+        _c.c.id.label("c_id"), _c.c.title.label("c_title"), _c.c.label.label("c_label"),
+        _m.c.id.label("m_id"), _m.c.roles.label("m_roles"), _m.c.lti_roles.label("m_lti_roles"),
+        _m.c.state.label("m_state"), _m.c.last_seen_at.label("m_last_seen_at"),
+        _r.c.id.label("r_id"), *(_r.c[name].label(f"r_{name}") for name in _LINK_FIELDS),
+        _g.c.role.label("g_role"), _g.c.context_id.label("g_context_id"),
+        _g.c.owner_path.label("g_owner_path"),
+    )
+    .select_from(_o)
+    .join(_u, (_u.c.platform_id == _platform) & (_u.c.sub == bindparam("sub")), isouter=True)
+    .join(_p, _p.c.id == _u.c.person_id, isouter=True)
+    .join(_c, (_c.c.platform_id == _platform) & (_c.c.deployment_id == _deployment)
+          & (_c.c.lti_id == bindparam("context")), isouter=True)
+    .join(_m, (_m.c.context_id == _c.c.id) & (_m.c.person_id == _u.c.person_id), isouter=True)
+    .join(_r, (_r.c.deployment_id == _deployment) & (_r.c.lti_id == bindparam("link")),
+          isouter=True)
+    .join(_g, (_g.c.person_id == _u.c.person_id) & _g.c.ended_at.is_(None), isouter=True)
+    .where(_o.c.id == bindparam("organisation"))
+)  # fmt: skip
+
+
+def record(
+    session: Session,
+    platform: KnownPlatform,
+    deployment: PlatformDeployment,
+    launch: LaunchClaims,
+    target: Target,
+    now: datetime,
+) -> Recorded:
+    """Record the launch in this transaction.
+
+    Two first launches of one person at one moment meet at a unique constraint: IntegrityError, and
+    the caller begins the transaction anew.
+    """
+    owner = {"owner_id": deployment.owner_id, "owner_path": deployment.owner_path}
+    rows = session.connection().execute(
+        _KNOWN,
+        {
+            "organisation": deployment.owner_id,
+            "platform": platform.id,
+            "deployment": deployment.id,
+            "sub": launch.person.sub or "",
+            "context": launch.context.id if launch.context else "",
+            "link": launch.link_id,
+        },
+    ).all()  # fmt: skip
+    known = rows[0]
+    roles = milepost_roles(launch.roles, platform.role_overrides)
+    person_id = _record_person(session, known, owner, platform, launch, now)
+    context_id = None
+    if launch.context is not None:
+        context_id = _record_context(
+            session, known, owner, platform.id, deployment.id, launch.context, now
+        )
+        record_membership(
+            session,
+            _known_membership(known),
+            owner=owner,
+            context_id=context_id,
+            person_id=person_id,
+            roles=roles,
+            lti_roles=launch.roles,
+            now=now,
+        )
+    link_id = _record_link(
+        session, known, owner, platform, deployment, launch, target, context_id, now
+    )
+    granted = _granted(rows, deployment, context_id)
+    return Recorded(person_id, context_id, link_id, roles | granted)
+
+
+def _known_membership(known: Any) -> KnownMembership | None:
+    if known.m_id is None:
+        return None
+    return KnownMembership(
+        known.m_id, known.m_roles, known.m_lti_roles, known.m_state, known.m_last_seen_at
+    )
+
+
+def _record_context(
+    session: Session,
+    known: Any,
+    owner: dict[str, Any],
+    platform_id: uuid.UUID,
+    deployment_id: uuid.UUID,
+    said: ContextClaims,
+    now: datetime,
+) -> uuid.UUID:
+    return record_context(
+        session,
+        KnownContext(known.c_id, known.c_title, known.c_label) if known.c_id else None,
+        owner=owner,
+        platform_id=platform_id,
+        deployment_id=deployment_id,
+        lti_id=said.id,
+        title=said.title,
+        label=said.label,
+        now=now,
+    )
+
+
+def _granted(
+    rows: Sequence[Any], deployment: PlatformDeployment, context_id: uuid.UUID | None
+) -> frozenset[Role]:
+    """Roles granted in this organisation or one above it, everywhere or in this context."""
+    above = Scope(deployment.owner_id, deployment.owner_path).ancestors
+    return frozenset(
+        Role(row.g_role)
+        for row in rows
+        if row.g_role
+        and row.g_owner_path in above
+        and (row.g_context_id is None or row.g_context_id == context_id)
+    )
+
+
+def _record_person(
+    session: Session,
+    known: Any,
+    owner: dict[str, Any],
+    platform: KnownPlatform,
+    launch: LaunchClaims,
+    now: datetime,
+) -> uuid.UUID:
+    said = launch.person
+    email = said.email or known.p_email
+    verified_at = known.p_email_verified_at if email == known.p_email else None
+    if said.email and platform.verifies_emails:
+        verified_at = verified_at or now
+    wanted = {
+        "name": said.name or known.p_name,
+        "given_name": said.given_name or known.p_given_name,
+        "email": email,
+        "email_verified_at": verified_at,
+        "locale": said.locale or known.p_locale,
+        "timezone": _zone(said.timezone) or known.p_timezone,
+        "is_test": bool(known.p_is_test) or is_test_user(launch.roles),
+    }
+    connection = session.connection()
+    if known.person_id is not None:
+        if any(getattr(known, f"p_{name}") != value for name, value in wanted.items()):
+            connection.execute(
+                update(_people)
+                .where(_people.c.id == known.person_id)
+                .values(**wanted, updated_at=now)
+            )
+        person_id: uuid.UUID = known.person_id
+        return person_id
+    new_id = uuid.uuid4()
+    connection.execute(
+        insert(_people).values(id=new_id, **owner, **wanted, created_at=now, updated_at=now)
+    )
+    if said.sub is not None:
+        connection.execute(
+            insert(_users).values(
+                id=uuid.uuid4(),
+                **owner,
+                platform_id=platform.id,
+                sub=said.sub,
+                person_id=new_id,
+                created_at=now,
+            )
+        )
+    return new_id
+
+
+def _record_link(
+    session: Session,
+    known: Any,
+    owner: dict[str, Any],
+    platform: KnownPlatform,
+    deployment: PlatformDeployment,
+    launch: LaunchClaims,
+    target: Target,
+    context_id: uuid.UUID | None,
+    now: datetime,
+) -> uuid.UUID:
+    grades = launch.grades
+    wanted = {
+        "context_id": context_id,
+        "title": launch.link_title,
+        "target_kind": target.kind,
+        "target_argument": target.argument,
+        # A line item that we found or made ourselves stays where the launch names none.
+        "line_item_url": grades.line_item or known.r_line_item_url,
+        "line_items_url": grades.line_items,
+        "scopes": list(grades.scopes),
+    }
+    if known.r_id is not None:
+        if any(getattr(known, f"r_{name}") != value for name, value in wanted.items()):
+            session.connection().execute(
+                update(_links).where(_links.c.id == known.r_id).values(**wanted, updated_at=now)
+            )
+        found: uuid.UUID = known.r_id
+        return found
+    new_id = uuid.uuid4()
+    session.connection().execute(
+        insert(_links).values(
+            id=new_id,
+            **owner,
+            platform_id=platform.id,
+            deployment_id=deployment.id,
+            lti_id=launch.link_id,
+            **wanted,
+            created_at=now,
+            updated_at=now,
+        )
+    )
+    return new_id
+
+
+def _zone(name: str | None) -> str | None:
+    """The zone's name, if there is such a zone."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -1,0 +1,1 @@
+"""LTI Advantage services: access tokens, line items, scores."""
