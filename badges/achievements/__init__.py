@@ -1,0 +1,1 @@
+"""Issuers and micro-credentials: competency, method, evidence, rubric; versioned as a whole."""

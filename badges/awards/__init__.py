@@ -1,0 +1,1 @@
+"""From an award to a credential: offer, accept, sign, publish, revoke."""

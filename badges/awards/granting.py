@@ -1,0 +1,126 @@
+"""Granting: an award exists once per enrolment, achievement and cycle, with its receipt.
+
+The receipt names the rule by version and hash, the moment, and the facts that decided, so that
+anyone with access can compute the decision again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from badges.achievements.models import AchievementVersion
+from badges.awards.models import Award
+from badges.once import insert_once
+from badges.pathways.facts import DecisionFact, Fact, FactKey
+from badges.pathways.models import Enrolment
+from badges.pathways.results import Result, Status
+from core.identity import owner_like
+from core.outbox import publish as publish_message
+from core.scope import unscoped
+
+OFFERED = "badge.award_offered"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Why an award was granted. `basis` is `rule`, or `direct` where a person awarded it."""
+
+    rule_hash: str
+    pathway_version: uuid.UUID
+    evaluated_at: datetime
+    facts: tuple[FactKey, ...]
+    reviewers: tuple[dict[str, str], ...] = ()
+    basis: str = "rule"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form that the award keeps."""
+        return {
+            "basis": self.basis,
+            "rule_hash": self.rule_hash,
+            "pathway_version": str(self.pathway_version),
+            "evaluated_at": self.evaluated_at.isoformat(),
+            "facts": [list(key) for key in self.facts],
+            "reviewers": [dict(reviewer) for reviewer in self.reviewers],
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Receipt:
+        """Read what `to_dict` wrote."""
+        return cls(
+            rule_hash=data["rule_hash"],
+            pathway_version=uuid.UUID(data["pathway_version"]),
+            evaluated_at=datetime.fromisoformat(data["evaluated_at"]),
+            facts=tuple((source, key, revision) for source, key, revision in data["facts"]),
+            reviewers=tuple(data["reviewers"]),
+            basis=data["basis"],
+        )
+
+
+def grant(
+    session: Session, enrolment: Enrolment, result: Result, facts: Iterable[Fact], now: datetime
+) -> Award | None:
+    """Offer the award that `result` shows to be met; None if it is not met, or was granted before.
+
+    The caller holds the enrolment's lock, in the transaction that saw the rule met.
+    """
+    if result.status is not Status.MET:
+        return None
+    used = frozenset(result.used)
+    receipt = Receipt(
+        rule_hash=enrolment.version.rule_hash,
+        pathway_version=enrolment.pathway_version_id,
+        evaluated_at=now,
+        facts=result.used,
+        reviewers=_reviewers(fact for fact in facts if fact.key in used),
+    )
+    return offer(session, enrolment, receipt, now)
+
+
+def offer(session: Session, enrolment: Enrolment, receipt: Receipt, now: datetime) -> Award | None:
+    """Write the award, complete the enrolment and tell the news; None if it was there already."""
+    with unscoped(session, "the version that the enrolment is pinned to"):
+        version = session.get_one(AchievementVersion, enrolment.version.achievement_version_id)
+    award_id = uuid.uuid4()
+    values = {
+        **owner_like(enrolment),
+        "id": award_id,
+        "person_id": enrolment.person_id,
+        "enrolment_id": enrolment.id,
+        "achievement_id": version.achievement_id,
+        "achievement_version_id": version.id,
+        "cycle": enrolment.cycle,
+        "receipt": receipt.to_dict(),
+        "state": "offered",
+        "granted_at": now,
+    }
+    new = insert_once(session, Award, values, ("enrolment_id", "achievement_id", "cycle"))
+    if enrolment.state == "active":
+        enrolment.state, enrolment.completed_at, enrolment.next_eval_at = "completed", now, None
+        session.flush()
+    if not new:
+        return None
+    publish_message(
+        session,
+        OFFERED,
+        str(award_id),
+        {"award_id": str(award_id), "person_id": str(enrolment.person_id)},
+        organisation_id=enrolment.owner_id,
+    )
+    with unscoped(session, "the award just written"):
+        return session.get_one(Award, award_id)
+
+
+def _reviewers(facts: Iterable[Fact]) -> tuple[dict[str, str], ...]:
+    """The part each reviewer had and when it was decided; never who they are."""
+    return tuple(
+        {"role": review.role, "at": fact.at.isoformat()}
+        for fact in facts
+        if isinstance(fact, DecisionFact)
+        for review in fact.reviews
+    )

@@ -1,0 +1,133 @@
+"""Awards, credentials and status lists."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+
+from badges.achievements.models import AchievementVersion, Issuer
+from core.db import Base, Identified, Json
+from core.scope import OwnedByPeople, OwnedContent
+
+
+class Award(OwnedByPeople, Identified, Base):
+    """A pathway's criteria were met: granted once per enrolment, achievement and cycle.
+
+    `receipt` = {rule_hash, pathway_version, evaluated_at, facts: [[source, source_id, revision]],
+    reviewers: [{role, at}]}: enough to compute the decision again.
+    """
+
+    __tablename__ = "awards"
+    __table_args__ = (
+        UniqueConstraint("enrolment_id", "achievement_id", "cycle"),
+        CheckConstraint("state in ('offered','accepted','declined')", name="state"),
+    )
+
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolments.id"))
+    achievement_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievements.id"), index=True)
+    achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"))
+    cycle: Mapped[int] = mapped_column(default=1)
+    receipt: Mapped[dict[str, Any]] = mapped_column(Json)
+    state: Mapped[str] = mapped_column(String(10), default="offered")
+    granted_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+    version: Mapped[AchievementVersion] = relationship(lazy="joined")
+
+
+class StatusList(OwnedContent, Identified, Base):
+    """A Bitstring status list of an issuer; `bits` is the plain bitstring, first entry first.
+
+    `version` counts the changes of `bits`; `document` and `jwt` say what `signed_version` said,
+    signed with the keys whose ids are in `signed_kids`. Where either differs from what is current,
+    the list is signed anew before it is served.
+    """
+
+    __tablename__ = "status_lists"
+
+    issuer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issuers.id"), index=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    size: Mapped[int]
+    bits: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    allocated: Mapped[int] = mapped_column(default=0)
+    document: Mapped[str | None] = deferred(mapped_column(Text))
+    jwt: Mapped[str | None] = deferred(mapped_column(Text))
+    version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+    signed_version: Mapped[int | None]
+    signed_kids: Mapped[str | None] = mapped_column(String(140))
+    signed_at: Mapped[datetime | None]
+
+    issuer: Mapped[Issuer] = relationship(lazy="joined")
+
+
+class BadgeAddress(Base):
+    """The origin that every badge of this installation names: one row, kept at the first issue."""
+
+    __tablename__ = "badge_address"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    origin: Mapped[str] = mapped_column(String(300))
+    kept_at: Mapped[datetime]
+
+
+class Credential(OwnedByPeople, Identified, Base):
+    """An accepted award on its way to, or already as, a signed Open Badges 3.0 credential.
+
+    Everything that goes under the signature (`unsigned`, with id, status index, dates, salt) is
+    fixed on acceptance, so that signing again after a crash gives the same document.
+    """
+
+    __tablename__ = "credentials"
+    __table_args__ = (
+        UniqueConstraint("status_list_id", "status_index"),
+        CheckConstraint("state in ('accepted','signed','revoked')", name="state"),
+        Index(
+            "uq_credentials_one_live",
+            "award_id",
+            unique=True,
+            sqlite_where=text("state <> 'revoked'"),
+            postgresql_where=text("state <> 'revoked'"),
+        ),
+    )
+
+    award_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("awards.id"))
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    issuer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issuers.id"))
+    achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"))
+    state: Mapped[str] = mapped_column(String(10), default="accepted")
+    recipient_name: Mapped[str | None] = mapped_column(String(200))
+    # Plain JSON, not JSONB: the order of its members is what people and tokens show.
+    unsigned: Mapped[dict[str, Any]] = deferred(mapped_column(JSON))
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"))
+    status_index: Mapped[int]
+    document: Mapped[str | None] = deferred(mapped_column(Text))
+    jwt: Mapped[str | None] = deferred(mapped_column(Text))
+    proof_created_at: Mapped[datetime]
+    awarded_at: Mapped[datetime]
+    accepted_at: Mapped[datetime]
+    valid_until: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    published_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    revocation_reason: Mapped[str | None] = mapped_column(Text)
+
+    issuer: Mapped[Issuer] = relationship(lazy="joined")
+    version: Mapped[AchievementVersion] = relationship(lazy="joined")
