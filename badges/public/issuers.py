@@ -1,0 +1,115 @@
+"""Issuers, their keys and their status lists: what a verifier asks an issuer for.
+
+`did:web` (did.json), one JWK per address (R27), Bitstring Status List 1.0 (R30, R31).
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from badges.achievements.addresses import issuer_url
+from badges.achievements.models import Achievement, AchievementVersion, Issuer
+from badges.achievements.service import (
+    issuer_by_slug,
+    issuer_document,
+    issuer_keys,
+    micro_credential,
+)
+from badges.awards.status import signed_list
+from badges.public.mounting import shared
+from badges.public.negotiation import (
+    DID_TYPES,
+    LD_TYPES,
+    VC_LD_JSON,
+    VC_TYPES,
+    allow_other_sites,
+    chosen,
+    document,
+    named,
+    page,
+    to_json,
+    wants_html,
+)
+from badges.public.own_documents import profile
+from badges.public.reading import domain_of
+from core.scope import unscoped
+from core.web.app import runtime
+
+pages = Blueprint("issuers", __name__)
+pages.after_request(allow_other_sites)
+
+
+@pages.get("/issuers/<slug>")
+def show(slug: str) -> Response:
+    """The page where Accept names HTML, else the Profile."""
+    base = runtime().config.badge_url
+    with runtime().database.snapshot() as session:
+        issuer = issuer_by_slug(session, slug)
+        if not wants_html(LD_TYPES):
+            return document(to_json(profile(issuer, base)), chosen(LD_TYPES))
+        context = _context(session, issuer, base)
+    return page(render_template("public/issuer.html", **context), max_age=300)
+
+
+@pages.get("/issuers/<slug>/did.json")
+def did(slug: str) -> Response:
+    """The issuer's DID document: every key that ever signed for it and was not withdrawn."""
+    with runtime().database.snapshot() as session:
+        body = to_json(issuer_document(session, issuer_by_slug(session, slug)))
+    return document(body, chosen(DID_TYPES), max_age=60)
+
+
+@pages.get("/keys/<kid>")
+def key(kid: str) -> Response:
+    """One public JWK, as the `kid` of a VC-JWT names it."""
+    return document(to_json(shared().ring.jwk(kid)), "application/json", max_age=60)
+
+
+@pages.get("/status/<uuid:list_id>")
+def status(list_id: uuid.UUID) -> Response:
+    """A signed status list: JSON with an embedded proof, or a JWT where Accept asks for one."""
+    found = signed_list(runtime(), shared().ring, list_id)
+    _token, token_wanted = named(request.accept_mimetypes, ("application/vc+jwt",))
+    _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
+    if token_wanted > json_wanted:
+        return document(found.jwt, "application/vc+jwt", changed_at=found.signed_at, max_age=60)
+    return document(
+        found.document, chosen(VC_TYPES) or VC_LD_JSON, changed_at=found.signed_at, max_age=60
+    )
+
+
+def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
+    with unscoped(session, "what an issuer offers now is on its public page"):
+        versions = session.scalars(
+            select(AchievementVersion)
+            .join(Achievement, Achievement.current_version_id == AchievementVersion.id)
+            .where(Achievement.issuer_id == issuer.id)
+            .order_by(AchievementVersion.published_at, AchievementVersion.id)
+        ).all()
+    offers = [
+        {
+            "title": micro_credential(version).name,
+            "level": micro_credential(version).level,
+            "minutes": micro_credential(version).minutes,
+            "page": url_for("achievements.show", version_id=version.id),
+            "image": url_for("achievements.image_svg", version_id=version.id),
+        }
+        for version in versions
+    ]
+    home = issuer_url(base, issuer.slug)
+    return {
+        "issuer": issuer,
+        "domain": domain_of(issuer.did),
+        "site": domain_of(issuer.url or ""),
+        "keys": issuer_keys(session, issuer),
+        "offers": offers,
+        "address": home,
+        "did_address": f"{home}/did.json",
+        "bar": {"organisation": issuer.name, "home": home},
+        "verify_url": url_for("verify.form"),
+    }

@@ -1,0 +1,111 @@
+"""Words that several public pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from flask import Blueprint
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from badges.achievements.document import EvidenceAsked
+from badges.awards.kinds import kind_name
+from badges.public.reading import ShownResult
+
+
+def level_name(level: str) -> str:
+    """A micro-credential's level, as in "Practitioner level"."""
+    names = {
+        "foundational": _("Foundational level"),
+        "practitioner": _("Practitioner level"),
+        "advanced": _("Advanced level"),
+        "leadership": _("Leadership level"),
+    }
+    return str(names.get(level, level))
+
+
+def level_word(level: str) -> str:
+    """A level in one word, as in "Practitioner"."""
+    names = {
+        "foundational": _("Foundational"),
+        "practitioner": _("Practitioner"),
+        "advanced": _("Advanced"),
+        "leadership": _("Leadership"),
+    }
+    return str(names.get(level, level))
+
+
+def work_time(minutes: int) -> str:
+    """How long the work takes, as in "about 12 hours"."""
+    if minutes < 90:
+        return str(ngettext("about %(num)d minute", "about %(num)d minutes", minutes))
+    hours = round(minutes / 60)
+    return str(ngettext("about %(num)d hour", "about %(num)d hours", hours))
+
+
+def asked_amount(asked: EvidenceAsked) -> str:
+    """How much of one kind of evidence is asked for."""
+    values = {"low": asked.minimum, "high": asked.maximum}
+    if asked.counts_words:
+        return str(_("%(low)d to %(high)d words", **values))
+    if asked.minimum == asked.maximum:
+        return str(ngettext("%(num)d piece", "%(num)d pieces", asked.minimum))
+    return str(_("%(low)d to %(high)d pieces", **values))
+
+
+def evidence_kind(kind: str) -> str:
+    """The name of a kind of evidence."""
+    return kind_name(kind)
+
+
+def day(moment: datetime) -> str:
+    """A date inside a sentence, as in "14 March 2026"."""
+    return str(format_date(moment, "d MMMM y"))
+
+
+def clock(moment: datetime) -> str:
+    """The time in UTC, as in "14:02": a page that caches keep is the same for every zone."""
+    return moment.astimezone(UTC).strftime("%H:%M")
+
+
+def code(text: str) -> Markup:
+    """`text` set as code."""
+    return Markup("<code>{}</code>").format(text)
+
+
+def external(address: str) -> Markup:
+    """A link to somebody else's site, shown as its address."""
+    return Markup('<a href="{0}" rel="noopener nofollow">{0}</a>').format(address)
+
+
+def score_items(results: Iterable[ShownResult]) -> list[tuple[str, str, str]]:
+    """Results for the `scores` macro: criterion, "3 of 4", level."""
+    return [
+        (
+            result.criterion,
+            ""
+            if result.reached is None
+            else _("%(reached)d of %(levels)d", reached=result.reached, levels=result.levels),
+            result.level,
+        )
+        for result in results
+    ]
+
+
+def install(blueprint: Blueprint) -> None:
+    """Give the templates of the application these words as filters."""
+    for word in (
+        level_name,
+        level_word,
+        work_time,
+        asked_amount,
+        evidence_kind,
+        day,
+        clock,
+        code,
+        external,
+        score_items,
+    ):
+        blueprint.add_app_template_filter(word)
