@@ -1,0 +1,1 @@
+"""Evidence: assignments, submissions and their revisions, files, links, receipts."""

@@ -1,0 +1,77 @@
+"""The blueprint of the evidence pages, and what its views share."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import request
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
+
+from core.errors import TooLargeError
+from core.web.app import runtime
+from core.web.i18n import filesize
+from core.web.sessions import Principal, SessionBlueprint
+
+bp = SessionBlueprint("evidence", __name__)
+UPLOADS = ("evidence.upload",)
+FORM_ROOM = 1024 * 1024
+
+
+@bp.url_value_preprocessor
+def _room_for_uploads(endpoint: str | None, _values: object) -> None:
+    """Only the upload route takes large bodies; this runs before anything reads the form."""
+    if endpoint not in UPLOADS:
+        return
+    limit = runtime().config.upload_max_bytes + FORM_ROOM
+    request.max_content_length = limit
+    if (request.content_length or 0) > limit:
+        raise too_large(request.content_length or 0)
+
+
+def too_large(size: int) -> TooLargeError:
+    """The refusal of a file, with both sizes."""
+    return TooLargeError(
+        _(
+            "This file is %(size)s; the limit is %(limit)s. Split it, or add a link instead.",
+            size=filesize(size),
+            limit=filesize(runtime().config.upload_max_bytes),
+        ),
+        code="file_too_large",
+    )
+
+
+def form() -> MultiDict[str, str]:
+    """The form of this request; a body over the limit becomes the refusal with both sizes."""
+    try:
+        return request.form
+    except HTTPException as exc:
+        if exc.code == 413 and request.endpoint in UPLOADS:
+            raise too_large(request.content_length or 0) from None
+        raise
+
+
+def typed(prefix: str) -> dict[str, str]:
+    """The fields whose names begin with `prefix`, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in form().items()
+        if name.startswith(prefix)
+    }
+
+
+def posted_version() -> int | None:
+    """The version the page was loaded with; None if it was not sent or is no number."""
+    text = form().get("version", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def resource_link(who: Principal, achievement_id: uuid.UUID) -> str | None:
+    """The visit's resource link, if it was made for this micro-credential."""
+    target = who.data.get("target") or {}
+    made_for_this = target.get("kind") == "micro-credential" and target.get("argument") == str(
+        achievement_id
+    )
+    link = who.data.get("resource_link_id")
+    return str(link) if link and made_for_this else None

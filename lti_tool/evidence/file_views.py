@@ -1,0 +1,142 @@
+"""Serving what people uploaded: to its owner and to who reviews it, never as a page of ours.
+
+Attachments with nosniff and a sandboxing policy; images drawn anew, audio and video may stand in a
+page. Audio and video answer Range requests (RFC 9110, section 14).
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from typing import Final
+from urllib.parse import quote
+
+from flask import Response, request
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from core import audit
+from core.errors import ConflictError, GoneError
+from core.web.app import runtime
+from core.web.sessions import Principal, principal
+from lti_tool.evidence import pages, reading, sniff
+from lti_tool.evidence.blueprint import bp
+from lti_tool.evidence.models import EvidenceItem
+from lti_tool.review import blind, desk
+
+SANDBOX: Final = "sandbox; default-src 'none'"
+
+
+@bp.get("/evidence/files/<uuid:item_id>")
+def file(item_id: uuid.UUID) -> Response:
+    """A file, whole or in ranges. `?download=1` saves it; `?original=1`: the author's own copy."""
+    who = principal()
+    with runtime().database.snapshot(who.scope) as session:
+        item = reading.item(session, item_id)
+        if item is None or item.file_key is None:
+            raise reading.not_found()
+        own = item.revision.submission.person_id == who.person_id
+        name = item.title if own else _reviewer_name(session, who, item)
+    _refuse_unsafe(item)
+    if not own and _is_beginning():
+        _note_view(who, item)
+    return _serve(item, name, original=own and request.args.get("original") == "1")
+
+
+def _reviewer_name(session: Session, who: Principal, item: EvidenceItem) -> str:
+    """The name a reviewer sees the file under; NotFoundError for who is not its reviewer."""
+    slot = desk.own_slot(desk.slots_of(session, item.revision_id), who.person_id)
+    if slot is None:
+        raise reading.not_found()
+    return blind.item_name(item.revision, item)
+
+
+def _is_beginning() -> bool:
+    """Whether this is not the middle of a video: one note per look is enough."""
+    wanted = request.range
+    return wanted is None or not wanted.ranges or wanted.ranges[0][0] == 0
+
+
+def _note_view(who: Principal, item: EvidenceItem) -> None:
+    with runtime().database.transaction(who.scope) as session:
+        audit.record(
+            session,
+            owner=item,
+            actor_id=who.person_id,
+            action="evidence.file_viewed",
+            subject=item,
+            about_id=item.revision.submission.person_id,
+            now=runtime().now(),
+        )
+
+
+def _refuse_unsafe(item: EvidenceItem) -> None:
+    if item.scan_state == "pending":
+        raise ConflictError(
+            _("This file is still being scanned. Try again in a minute."), code="scan_pending"
+        )
+    if item.scan_state == "infected":
+        raise GoneError(
+            _("A virus was found in this file, so it is not given out."), code="file_infected"
+        )
+
+
+def _serve(item: EvidenceItem, name: str, *, original: bool) -> Response:
+    key, media_type, size = item.file_key or "", item.media_type or sniff.OPAQUE, item.size or 0
+    show = pages.show_as(item)
+    inline = show in ("image", "video", "audio") and request.args.get("download") != "1"
+    if show == "image" and not original:
+        # Reviewers never get an image's metadata: what they see is drawn anew.
+        key, media_type = item.preview_key or "", item.preview_type or sniff.OPAQUE
+        size = _length(key)
+    if show == "download":
+        media_type = sniff.OPAQUE if media_type in ("text/html", "image/svg+xml") else media_type
+    response = _ranged(key, size, media_type)
+    response.headers["Content-Security-Policy"] = SANDBOX
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers.set(
+        "Content-Disposition", "inline" if inline and not original else "attachment",
+        filename=_ascii(name), **_star(name),
+    )  # fmt: skip
+    return response
+
+
+def _ranged(key: str, size: int, media_type: str) -> Response:
+    """200 with everything, 206 with the one range that was asked for, or 416."""
+    wanted = request.range
+    response = Response(status=200)
+    start, length = 0, size
+    if wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1:
+        span = wanted.range_for_length(size)
+        if span is None:
+            response = Response(status=416)
+            response.headers["Content-Range"] = f"bytes */{size}"
+            return response
+        start, length = span[0], span[1] - span[0]
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Type"] = media_type
+    response.headers["Content-Length"] = str(length)
+    if request.method != "HEAD":
+        runtime().files.open(key).close()  # a missing file is an error page, not a broken answer
+        response.response = runtime().files.chunks(key, start, length)
+        response.direct_passthrough = True
+    return response
+
+
+def _length(key: str) -> int:
+    with runtime().files.open(key) as stream:
+        return stream.seek(0, io.SEEK_END)
+
+
+def _ascii(name: str) -> str:
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+    return plain.replace("\\", "_")
+
+
+def _star(name: str) -> dict[str, str]:
+    """RFC 8187's `filename*` where the name is not plain ASCII."""
+    return {} if name.isascii() else {"filename*": f"UTF-8''{quote(name, safe='')}"}
