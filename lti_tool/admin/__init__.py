@@ -1,0 +1,1 @@
+"""For the people who look after connections: platforms, their health, deliveries."""
