@@ -1,0 +1,1 @@
+"""The parts of the `milepost` command, one module per subject."""

@@ -1,0 +1,164 @@
+"""`milepost badge`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+from pathlib import Path
+
+import click
+
+from badges.achievements import service as achievements
+from badges.awards import direct, reading
+from badges.awards import service as awards
+from badges.openbadges import baking
+from badges.openbadges.errors import BakingError
+from badges.openbadges.report import Report
+from badges.public.verification import MAX_UPLOAD_BYTES, verify_address, verify_document
+from core.errors import NotFoundError
+from core.identity import Person
+from core.runtime import Runtime
+from core.scope import unscoped
+from keys.shared import ring_of
+from lti_tool.commands.common import (
+    RefusedError,
+    json_option,
+    needs_runtime,
+    plain_texts,
+    show,
+)
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+MARKS = {"passed": "holds", "failed": "DOES NOT HOLD", "not_possible": "not possible"}
+OPERATOR = "the operator of the installation works on all of it"
+
+
+@click.group()
+def badge() -> None:
+    """Badges: list, issue, verify, bake, unbake, revoke."""
+
+
+@badge.command("list")
+@click.option(
+    "--state", type=click.Choice(["offered", "declined", "accepted", "signed", "revoked"])
+)
+@json_option
+@needs_runtime
+def list_(runtime: Runtime, state: str | None, as_json: bool) -> None:
+    """List awards and the credentials that came of them, newest first."""
+    with plain_texts(), runtime.database.snapshot() as session, unscoped(session, OPERATOR):
+        rows = reading.rows(session, state=state)
+    show(rows, as_json, ["state", "achievement", "issuer", "credential", "award"])
+
+
+@badge.command()
+@click.argument("achievement", type=click.UUID)
+@click.argument("person", type=click.UUID)
+@json_option
+@needs_runtime
+def issue(runtime: Runtime, achievement: uuid.UUID, person: uuid.UUID, as_json: bool) -> None:
+    """Offer ACHIEVEMENT to PERSON without a rule; nothing is signed before they accept."""
+    with runtime.database.transaction() as session, unscoped(session, OPERATOR):
+        version = achievements.current(session, achievement)
+        found = session.get(Person, person)
+        if found is None:
+            raise NotFoundError("There is nobody with this id.")
+        award = direct.issue_directly(session, found, version, actor=None, now=runtime.now())
+        row = {"award": str(award.id), "state": award.state, "person": str(person)}
+    show([row], as_json, ["award", "state", "person"])
+
+
+@badge.command()
+@click.argument("what")
+@click.option("--recipient", help="An address or identifier that the badge should belong to.")
+@json_option
+@needs_runtime
+def verify(runtime: Runtime, what: str, recipient: str | None, as_json: bool) -> None:
+    """Verify WHAT: a file (JSON, JWT, PNG, SVG), an address, or `-`; exit 1 unless it is valid."""
+    ring = ring_of(runtime)
+    with plain_texts():
+        if what.startswith(("https://", "http://")):
+            report = verify_address(runtime, what, ring=ring, recipient=recipient)
+        else:
+            report = verify_document(runtime, _read(what), ring=ring, recipient=recipient)
+    if as_json:
+        click.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _print(report)
+    if not report.valid:
+        raise SystemExit(1)
+
+
+@badge.command()
+@click.argument("credential", type=FILE)
+@click.argument("image", type=FILE)
+@click.option("-o", "--output", type=OUTPUT, required=True)
+def bake(credential: Path, image: Path, output: Path) -> None:
+    """Put CREDENTIAL (JSON or JWT) into IMAGE (PNG or SVG) by the Open Badges 3.0 rules."""
+    text = _text(credential)
+    try:
+        ready = baking.bakeable_json(json.loads(text)) if text.startswith("{") else text
+        picture = image.read_bytes()
+        is_png = picture.startswith(b"\x89PNG")
+        baked = baking.bake_png(picture, ready) if is_png else baking.bake_svg(picture, ready)
+        output.write_bytes(baked)
+    except (BakingError, json.JSONDecodeError, OSError) as exc:
+        raise RefusedError(str(exc)) from None
+    click.echo(f"{output} holds the badge.")
+
+
+@badge.command()
+@click.argument("image", type=FILE)
+@click.option("-o", "--output", type=OUTPUT, help="Write here instead of printing.")
+def unbake(image: Path, output: Path | None) -> None:
+    """Take the badge out of IMAGE (PNG or SVG; Open Badges 3.0 or 2.0)."""
+    try:
+        found = baking.unbake(image.read_bytes())
+    except BakingError as exc:
+        raise RefusedError(str(exc)) from None
+    if output:
+        output.write_text(found.text, encoding="utf-8")
+        click.echo(f"{output}: an Open Badges {found.version}.0 badge.")
+    else:
+        click.echo(found.text)
+
+
+@badge.command()
+@click.argument("credential", type=click.UUID)
+@click.option("--reason", required=True, help="Shown to whoever verifies the badge.")
+@needs_runtime
+def revoke(runtime: Runtime, credential: uuid.UUID, reason: str) -> None:
+    """Withdraw CREDENTIAL; its status list says so from then on."""
+    with runtime.database.transaction() as session, unscoped(session, OPERATOR):
+        awards.revoke(session, credential, reason, None, runtime.now())
+    click.echo(f"{credential} is revoked.")
+
+
+def _read(what: str) -> bytes:
+    if what == "-":
+        data = sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1)
+    else:
+        try:
+            data = Path(what).read_bytes()
+        except OSError as exc:
+            raise RefusedError(f"{what} cannot be read: {exc.strerror}.") from None
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise RefusedError("A badge of more than 5 MB is not read.")
+    return data
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise RefusedError(f"{path} cannot be read as text: {exc}") from None
+
+
+def _print(report: Report) -> None:
+    click.echo(f"The badge is {report.outcome.value}.")
+    for result in report.steps:
+        click.echo(f"  {result.step.value}: {MARKS[result.status.value]}. {result.message}")
+        for problem in result.problems:
+            click.echo(f"    {problem}")

@@ -1,0 +1,124 @@
+"""`milepost issuer` and `milepost micro-credential`: what can be earned, and who signs for it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+import click
+from sqlalchemy.orm import Session
+
+from badges.achievements import service
+from badges.achievements.document import MicroCredential
+from badges.achievements.models import AchievementVersion, Issuer
+from core.identity import organisation_by_slug
+from core.runtime import Runtime
+from core.scope import set_scope, unscoped
+from keys.shared import ring_of
+from lti_tool.commands.common import RefusedError, json_option, needs_runtime, show
+
+
+@click.group()
+def issuer() -> None:
+    """The issuers that sign badges."""
+
+
+@issuer.command("add")
+@click.argument("slug")
+@click.option("--organisation", required=True, help="Slug of the organisation it belongs to.")
+@click.option("--name", required=True)
+@click.option("--url", default=None, help="The organisation's own web address.")
+@click.option("--email", default=None)
+@click.option("--description", default=None)
+@needs_runtime
+def add_issuer(
+    runtime: Runtime,
+    slug: str,
+    organisation: str,
+    name: str,
+    url: str | None,
+    email: str | None,
+    description: str | None,
+) -> None:
+    """Make an issuer with keys of its own; SLUG is part of its address for ever."""
+    with runtime.database.transaction() as session:
+        place = organisation_by_slug(session, organisation)
+        set_scope(session, place.scope)
+        made = service.create_issuer(
+            session,
+            place,
+            ring=ring_of(runtime),
+            slug=slug,
+            name=name,
+            url=url,
+            email=email,
+            description=description,
+            badge_url=runtime.config.badge_url,
+            now=runtime.now(),
+        )
+    click.echo(f"{made.name} signs as {made.did}.")
+
+
+@click.group("micro-credential")
+def micro_credential() -> None:
+    """The micro-credentials that can be earned."""
+
+
+@micro_credential.command("publish")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--issuer", "slug", required=True, help="Slug of the issuer.")
+@click.option("--replaces", type=click.UUID, help="The micro-credential that this is a version of.")
+@needs_runtime
+def publish(runtime: Runtime, file: Path, slug: str, replaces: uuid.UUID | None) -> None:
+    """Publish a micro-credential from a JSON FILE (docs/micro-credentials.md has its form)."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise RefusedError(f"{file} is not a JSON file: {exc}") from None
+    if not isinstance(data, dict):
+        raise RefusedError(f"{file} must hold one JSON object.")
+    document = MicroCredential.from_dict(data)
+    with runtime.database.transaction() as session:
+        found = service.issuer_by_slug(session, slug)
+        with unscoped(session, "the operator publishes for the issuer that was named"):
+            made = _publish(session, found, document, replaces, runtime.now())
+    click.echo(f"{document.name} is published as version {made.number}. Its link for the LMS:")
+    click.echo(f"{runtime.config.base_url}/to/micro-credential/{made.achievement_id}")
+
+
+def _publish(
+    session: Session,
+    issuer: Issuer,
+    document: MicroCredential,
+    replaces: uuid.UUID | None,
+    now: datetime,
+) -> AchievementVersion:
+    if replaces is None:
+        return service.current(session, service.create(session, issuer, document, now).id)
+    achievement = service.current(session, replaces).achievement
+    if achievement.issuer_id != issuer.id:
+        raise RefusedError("That micro-credential belongs to another issuer.")
+    return service.publish(session, achievement, document, now)
+
+
+@micro_credential.command("list")
+@json_option
+@needs_runtime
+def list_(runtime: Runtime, as_json: bool) -> None:
+    """List what can be earned, with the link to paste into an LMS."""
+    with (
+        runtime.database.snapshot() as session,
+        unscoped(session, "the operator of the installation lists all of it"),
+    ):
+        rows = [
+            {
+                "achievement": str(version.achievement_id),
+                "name": version.document["name"],
+                "version": version.number,
+                "link": f"{runtime.config.base_url}/to/micro-credential/{version.achievement_id}",
+            }
+            for version in service.published(session)
+        ]
+    show(rows, as_json, ["name", "version", "link"])

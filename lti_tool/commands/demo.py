@@ -1,0 +1,153 @@
+"""`milepost demo`: the tool, its worker and a practice LMS, with a sample district."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from core import log, migrate
+from core.config import Config
+from core.errors import ConfigError
+from lti_tool.app import make_runtime
+from lti_tool.commands.common import RefusedError
+from lti_tool.commands.ports import port_fault
+from lti_tool.sample.district import load
+
+START_SECONDS = 60.0
+STOP_SECONDS = 25.0
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--lms-port", default=8001, show_default=True, type=click.IntRange(1, 65535))
+def demo(port: int, lms_port: int) -> None:
+    """Try everything on this machine; a second run keeps what the first one made."""
+    if port == lms_port:
+        raise click.UsageError("The tool and the LMS need two different ports.")
+    for host, number in (("127.0.0.1", port), ("127.0.0.1", lms_port)):
+        if fault := port_fault(host, number):
+            raise RefusedError(f"{fault} (make run PORT=… LMS_PORT=…)")
+    env = demo_env(os.environ, port)
+    try:
+        config = Config.from_env(env)
+    except ConfigError as exc:
+        raise RefusedError("\n".join(exc.faults)) from None
+    log.configure("WARNING", "text")
+    lms_url = f"http://127.0.0.1:{lms_port}"
+    prepare(config, lms_url)
+    raise SystemExit(_supervise(env, config, port, lms_port))
+
+
+def demo_env(given: Mapping[str, str], port: int) -> dict[str, str]:
+    """The environment of a demo: the demo's own addresses, everything else as given."""
+    env = dict(given)
+    env["MILEPOST_ENVIRONMENT"] = "demo"
+    env.setdefault("MILEPOST_BASE_URL", f"http://localhost:{port}")
+    env.setdefault("MILEPOST_LOG_FORMAT", "text")
+    env.setdefault("MILEPOST_LOG_LEVEL", "WARNING")
+    env.setdefault("MILEPOST_WORKERS", "1")
+    return env
+
+
+def prepare(config: Config, lms_url: str) -> None:
+    """Migrate, and load the sample district where it is not there yet."""
+    try:
+        config.home.mkdir(parents=True, exist_ok=True)
+        (config.home / ".writable").write_text("")
+        (config.home / ".writable").unlink()
+    except OSError as exc:
+        raise RefusedError(
+            f"The folder {config.home} (MILEPOST_HOME) cannot be written: {exc.strerror}."
+        ) from None
+    runtime = make_runtime(config)
+    try:
+        migrate.upgrade(runtime.database)
+        load(runtime, lms_url)
+    finally:
+        runtime.close()
+
+
+def _supervise(env: dict[str, str], config: Config, port: int, lms_port: int) -> int:
+    commands = {
+        "tool": ["-m", "lti_tool.cli", "serve", "--port", str(port)],
+        "worker": ["-m", "lti_tool.cli", "worker"],
+        "lms": ["-m", "lti_tool.sample.lms", str(lms_port)],
+    }
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda caught, _frame: stopping.append(caught))
+    # A group of their own: Ctrl-C reaches only us, and we stop them in order.
+    running = {
+        name: subprocess.Popen([sys.executable, *command], env=env, start_new_session=True)
+        for name, command in commands.items()
+    }
+    try:
+        lms_url = f"http://127.0.0.1:{lms_port}"
+        if _answers([f"{config.base_url}/livez", lms_url], running, stopping):
+            _greet(config, lms_url)
+        while not stopping:
+            for name, process in running.items():
+                if process.poll() is not None:
+                    click.echo(f"The {name} has stopped by itself; stopping everything.", err=True)
+                    return 1
+            time.sleep(0.2)
+    finally:
+        _stop(running)
+    click.echo("Stopped. Your data is kept; start again with: make run")
+    return 0
+
+
+def _answers(
+    urls: list[str], running: dict[str, subprocess.Popen[bytes]], stopping: list[int]
+) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    waiting = list(urls)
+    while waiting and not stopping and time.monotonic() < deadline:
+        if any(process.poll() is not None for process in running.values()):
+            return False
+        try:
+            with urllib.request.urlopen(waiting[0], timeout=2):  # noqa: S310 - our own loopback
+                waiting.pop(0)
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    return not waiting
+
+
+def _greet(config: Config, lms_url: str) -> None:
+    click.echo(f"""
+Milepost is running.
+
+  The practice LMS   {lms_url}     begin here: pick a person, open an activity
+  Milepost itself    {config.base_url}     opens from the LMS; /verify and public badges are here
+
+Data is kept in {_short(config.home)}. Stop with Ctrl-C.
+""")
+
+
+def _short(path: Path) -> str:
+    try:
+        return f"./{path.relative_to(Path.cwd())}"
+    except ValueError:
+        return str(path)
+
+
+def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    for process in running.values():
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in running.values():
+        try:
+            process.wait(timeout=max(deadline - time.monotonic(), 0.1))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

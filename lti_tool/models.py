@@ -1,0 +1,23 @@
+"""Every mapped class of the installation, imported for its table."""
+
+from __future__ import annotations
+
+import importlib
+
+MODULES = (
+    "core.audit",
+    "core.identity",
+    "core.outbox",
+    "core.web.sessions",
+    "keys.models",
+    "badges.achievements.models",
+    "badges.pathways.models",
+    "badges.awards.models",
+    "lti_tool.lti.models",
+    "lti_tool.courses.models",
+    "lti_tool.evidence.models",
+    "lti_tool.review.models",
+)
+
+for _name in MODULES:
+    importlib.import_module(_name)
