@@ -1,0 +1,92 @@
+"""Browser tests: Debian's Chromium against a real `milepost demo`, third-party cookies blocked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--test-third-party-cookie-phaseout",  # as Chromium's strict setting: only Partitioned is left
+]
+
+
+@dataclass
+class Demo:
+    """A running demo: the tool's and the practice LMS's addresses."""
+
+    tool: str
+    lms: str
+    home: Path
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as two:
+        one.bind(("127.0.0.1", 0))
+        two.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """`milepost demo` as a person would start it, in a folder of its own."""
+    port, lms_port = _free_ports()
+    home = tmp_path_factory.mktemp("demo")
+    env = {key: value for key, value in os.environ.items() if not key.startswith("MILEPOST_")}
+    env["MILEPOST_HOME"] = str(home)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lti_tool.cli", "demo", "--port", str(port),
+         "--lms-port", str(lms_port)],
+        env=env, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "Stop with Ctrl-C" in line:
+            break
+    else:
+        raise AssertionError("the demo did not start")
+    yield Demo(f"http://localhost:{port}", f"http://127.0.0.1:{lms_port}", home)
+    process.terminate()
+    assert process.wait(timeout=40) == 0
+    process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser of somebody's own."""
+    made = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab."""
+    return context.new_page()
