@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Literal
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy import Select, bindparam, select
+from sqlalchemy.orm import Session, lazyload, undefer
 
 from badges.achievements.service import micro_credential
 from badges.awards.models import Award, Credential
 from core.errors import NotFoundError
 from core.identity import Person
 from core.scope import unscoped
+
+SignedForm = Literal["document", "jwt"]
 
 _OWN = "a person's own awards and credentials, found by their id and the person's"
 
@@ -78,19 +80,16 @@ def own_credential(session: Session, credential_id: uuid.UUID, person_id: uuid.U
     return _found(found)
 
 
-def public_credential(session: Session, credential_id: uuid.UUID) -> Credential:
-    """A published credential with its documents, revoked or not.
+def public_credential(
+    session: Session, credential_id: uuid.UUID, *, only: SignedForm | None = None
+) -> Credential:
+    """A published credential, revoked or not, with its document, its version and its issuer.
 
+    `only` names the one signed form to load instead, for those who hand on just that.
     Raises NotFoundError where there is none or its holder keeps it private: the two look alike.
     """
     with unscoped(session, "what its holder has published is public"):
-        found = session.scalar(
-            _whole().where(
-                Credential.id == credential_id,
-                Credential.published_at.is_not(None),
-                Credential.document.is_not(None),
-            )
-        )
+        found = session.scalar(_PUBLIC[only], {"credential_id": credential_id})
     return _found(found)
 
 
@@ -130,6 +129,26 @@ def _whole() -> Any:
     return select(Credential).options(
         undefer(Credential.document), undefer(Credential.jwt), undefer(Credential.unsigned)
     )
+
+
+def _published() -> Select[Credential]:
+    return select(Credential).where(
+        Credential.id == bindparam("credential_id"),
+        Credential.published_at.is_not(None),
+        Credential.document.is_not(None),
+    )
+
+
+def _alone(statement: Select[Credential]) -> Select[Credential]:
+    return statement.options(lazyload(Credential.version), lazyload(Credential.issuer))
+
+
+# Put together once: doing it for every visitor takes longer than the database does.
+_PUBLIC: dict[str | None, Select[Credential]] = {
+    None: _published().options(undefer(Credential.document)),
+    "document": _alone(_published().options(undefer(Credential.document))),
+    "jwt": _alone(_published().options(undefer(Credential.jwt))),
+}
 
 
 def _found(credential: Credential | None) -> Credential:

@@ -17,13 +17,13 @@ from flask_babel import get_locale
 from badges.achievements.addresses import achievement_image_url, credential_url, issuer_url
 from badges.achievements.service import micro_credential
 from badges.awards.models import Credential
+from badges.awards.reading import SignedForm
 from badges.awards.service import public_credential
 from badges.public import words
 from badges.public.mounting import shared
 from badges.public.negotiation import (
     DRAWING_POLICY,
     JWT_TYPES,
-    VC_LD_JSON,
     VC_TYPES,
     allow_other_sites,
     chosen,
@@ -48,26 +48,25 @@ MAX_AGE = 60
 @pages.get("/<uuid:credential_id>")
 def show(credential_id: uuid.UUID) -> Response:
     """The page where Accept names HTML, else the signed document."""
-    credential = _published(credential_id)
     if wants_html():
-        return page(_kept_page(credential), max_age=MAX_AGE)
+        return page(_kept_page(_published(credential_id)), max_age=MAX_AGE)
     _jwt, token_wanted = named(request.accept_mimetypes, JWT_TYPES)
     _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
     if token_wanted > json_wanted:
-        return _token(credential)
-    return _signed(credential, chosen(VC_TYPES))
+        return _token(credential_id)
+    return _signed(credential_id)
 
 
 @pages.get("/<uuid:credential_id>.json")
 def show_json(credential_id: uuid.UUID) -> Response:
     """The signed document."""
-    return _signed(_published(credential_id), chosen(VC_TYPES))
+    return _signed(credential_id)
 
 
 @pages.get("/<uuid:credential_id>.jwt")
 def show_jwt(credential_id: uuid.UUID) -> Response:
     """The badge as a VC-JWT; as plain text, which every known reader takes (R35)."""
-    return _token(_published(credential_id))
+    return _token(credential_id)
 
 
 @pages.get("/<uuid:credential_id>.png")
@@ -173,22 +172,24 @@ def page_context(credential: Credential, *, private: bool) -> dict[str, Any]:
     }
 
 
-def _published(credential_id: uuid.UUID) -> Credential:
+def _published(credential_id: uuid.UUID, *, only: SignedForm | None = None) -> Credential:
     with runtime().database.snapshot() as session:
-        return public_credential(session, credential_id)
+        return public_credential(session, credential_id, only=only)
 
 
-def _signed(credential: Credential, media_type: str) -> Response:
+def _signed(credential_id: uuid.UUID) -> Response:
+    credential = _published(credential_id, only="document")
     return document(
         credential.document or "",
-        media_type or VC_LD_JSON,
+        chosen(VC_TYPES),
         changed_at=credential.signed_at,
         max_age=MAX_AGE,
         filename=f"badge-{credential.id}.json",
     )
 
 
-def _token(credential: Credential) -> Response:
+def _token(credential_id: uuid.UUID) -> Response:
+    credential = _published(credential_id, only="jwt")
     return document(
         credential.jwt or "",
         "text/plain",

@@ -67,7 +67,8 @@ class OwnDocuments:
             return None
         try:
             with self.runtime.database.snapshot() as session:
-                return public_credential(session, uuid.UUID(match["id"])).revocation_reason
+                found = public_credential(session, uuid.UUID(match["id"]), only="document")
+                return found.revocation_reason
         except NotFoundError:
             return None
 
@@ -84,8 +85,10 @@ class OwnDocuments:
             if kind == "achievement":
                 version = public_version(session, uuid.UUID(name))
                 return to_json(achievement_document(version, self.badge_url))
-            credential = public_credential(session, uuid.UUID(name))
-        return ((credential.jwt if kind == "jwt" else credential.document) or "").encode()
+            if kind == "jwt":
+                return (public_credential(session, uuid.UUID(name), only="jwt").jwt or "").encode()
+            credential = public_credential(session, uuid.UUID(name), only="document")
+            return (credential.document or "").encode()
 
     @property
     def badge_url(self) -> str:

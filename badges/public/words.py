@@ -8,33 +8,35 @@ from datetime import UTC, datetime
 from flask import Blueprint
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from badges.achievements.document import EvidenceAsked
 from badges.awards.kinds import kind_name
 from badges.public.reading import ShownResult
 
+_LEVEL_NAMES = {
+    "foundational": _l("Foundational level"),
+    "practitioner": _l("Practitioner level"),
+    "advanced": _l("Advanced level"),
+    "leadership": _l("Leadership level"),
+}
+_LEVEL_WORDS = {
+    "foundational": _l("Foundational"),
+    "practitioner": _l("Practitioner"),
+    "advanced": _l("Advanced"),
+    "leadership": _l("Leadership"),
+}
+
 
 def level_name(level: str) -> str:
     """A micro-credential's level, as in "Practitioner level"."""
-    names = {
-        "foundational": _("Foundational level"),
-        "practitioner": _("Practitioner level"),
-        "advanced": _("Advanced level"),
-        "leadership": _("Leadership level"),
-    }
-    return str(names.get(level, level))
+    return str(_LEVEL_NAMES.get(level, level))
 
 
 def level_word(level: str) -> str:
     """A level in one word, as in "Practitioner"."""
-    names = {
-        "foundational": _("Foundational"),
-        "practitioner": _("Practitioner"),
-        "advanced": _("Advanced"),
-        "leadership": _("Leadership"),
-    }
-    return str(names.get(level, level))
+    return str(_LEVEL_WORDS.get(level, level))
 
 
 def work_time(minutes: int) -> str:

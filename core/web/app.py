@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from core.log import request_id
 from core.runtime import Runtime
 from core.web import assets, errors, flashes, i18n, metrics, ops, sessions
+from core.web.templating import PageEnvironment
 
 MAX_FORM_BYTES = 2 * 1024 * 1024
 COMPRESSIBLE = frozenset(
@@ -52,6 +53,7 @@ def make_app(shared: Runtime, *, import_name: str = "milepost") -> Flask:
         TESTING=shared.config.environment == "test",
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.jinja_environment = PageEnvironment
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.extensions["milepost"] = shared
     if shared.config.trusted_proxies:

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m tests.bench [--only NAME]`, or `make bench`."""
