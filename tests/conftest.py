@@ -19,7 +19,8 @@ from tests.support.environment import make_runtime, migrated_sqlite
 settings.register_profile(
     "test", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-settings.load_profile("test")
+settings.register_profile("soak", settings.get_profile("test"), max_examples=500)
+settings.load_profile("soak" if os.environ.get("MILEPOST_SOAK") else "test")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -195,6 +195,6 @@ def _words(message: Message) -> str:
     params = dict(message.params)
     moment = parse_moment(params.get("date"))
     if moment is not None:
-        params["date"] = format_date(moment, "d MMMM y")
+        params["date"] = format_date(moment, gettext("d MMMM y"))
     translated = str(gettext(message.template))
     return translated % params if params else translated

@@ -64,7 +64,7 @@ def evidence_kind(kind: str) -> str:
 
 def day(moment: datetime) -> str:
     """A date inside a sentence, as in "14 March 2026"."""
-    return str(format_date(moment, "d MMMM y"))
+    return str(format_date(moment, _("d MMMM y")))
 
 
 def clock(moment: datetime) -> str:

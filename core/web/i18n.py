@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import get_timezone_name
-from flask import Flask, current_app, g, request
+from babel.support import NullTranslations, Translations
+from flask import Flask, current_app, g, has_app_context, request
 from flask_babel import (
     Babel,
     format_date,
@@ -24,22 +27,24 @@ from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
+from core import timezones
 from core.db import utcnow
+
+TRANSLATIONS = files("core.web") / "translations"
 
 
 def available() -> list[str]:
     """Locales with a catalogue, English first."""
-    folder = files("core.web") / "translations"
-    if not folder.is_dir():
+    if not TRANSLATIONS.is_dir():
         return ["en"]
-    return ["en", *sorted(e.name for e in folder.iterdir() if e.is_dir() and e.name != "en")]
+    return ["en", *sorted(e.name for e in TRANSLATIONS.iterdir() if e.is_dir() and e.name != "en")]
 
 
 def install(app: Flask) -> None:
     """Set Flask-Babel up and register filters and globals."""
     Babel(
         app,
-        default_translation_directories=str(files("core.web") / "translations"),
+        default_translation_directories=str(TRANSLATIONS),
         default_domain="messages",
         locale_selector=_locale,
         timezone_selector=_timezone,
@@ -67,6 +72,30 @@ def best_locale(wanted: str | None, known: list[str]) -> str | None:
     return full if full in known else parsed.language if parsed.language in known else None
 
 
+def texts_in(locale: str | None) -> Callable[..., str]:
+    """A `gettext` for one person's language, whoever the request is of, or without any request.
+
+    `texts_in("es-MX")("%(count)s pieces", count=2)`. Without a catalogue for `locale` it speaks the
+    installation's language, or where no application is at hand that of the sources.
+    """
+    known = available()
+    chosen = best_locale(locale, known)
+    if chosen is None and has_app_context():
+        chosen = best_locale(current_app.extensions["milepost"].config.default_locale, known)
+    catalogue = _loaded(chosen or "en", str(TRANSLATIONS))
+
+    def say(message: str, /, **variables: object) -> str:
+        text = catalogue.gettext(message)
+        return text % variables if variables else text
+
+    return say
+
+
+@lru_cache
+def _loaded(locale: str, folder: str) -> NullTranslations:
+    return Translations.load(folder, [locale])
+
+
 def _locale() -> str:
     known: list[str] = current_app.extensions["milepost_locales"]
     chosen = best_locale(g.get("locale"), known)
@@ -77,8 +106,10 @@ def _locale() -> str:
 
 
 def _timezone() -> str:
-    zone = g.get("timezone") or current_app.extensions["milepost"].config.default_timezone
-    return str(zone)
+    default: str = current_app.extensions["milepost"].config.default_timezone
+    wanted: str = g.get("timezone") or default
+    # An unknown name would fail every page, the one that tells of it included.
+    return next((zone for zone in (wanted, default) if timezones.known(zone)), timezones.FALLBACK)
 
 
 def _globals() -> dict[str, object]:
@@ -136,7 +167,7 @@ def datetime_abs(value: datetime) -> Markup:
     """`<time>` with day, date, time and zone, as in "Friday 18 December 2026, 17:00 CET"."""
     text = gettext(
         "%(date)s, %(time)s %(zone)s",
-        date=format_datetime(value, "EEEE d MMMM y"),
+        date=format_datetime(value, gettext("EEEE d MMMM y")),
         time=format_datetime(value, "HH:mm"),
         zone=zone_name(value),
     )
@@ -154,7 +185,7 @@ def date_abs(value: datetime | date) -> Markup:
     """`<time>` with the date alone, as in "18 December 2026"."""
     stamp = value.date() if isinstance(value, datetime) else value
     return Markup('<time datetime="{}">{}</time>').format(
-        stamp.isoformat(), escape(format_date(value, "d MMMM y"))
+        stamp.isoformat(), escape(format_date(value, gettext("d MMMM y")))
     )
 
 

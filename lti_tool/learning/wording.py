@@ -162,14 +162,14 @@ def _renew(missing: Missing, names: Names) -> str:
         _(
             "Renew your badge “%(name)s”: it ended on %(date)s.",
             name=title,
-            date=format_date(since, "d MMMM y"),
+            date=format_date(since, _("d MMMM y")),
         )
     )
 
 
 def _wait_until(missing: Missing, names: Names) -> str:
     until: Any = missing.params["until"]
-    return str(_("This counts from %(date)s on.", date=format_date(until, "d MMMM y")))
+    return str(_("This counts from %(date)s on.", date=format_date(until, _("d MMMM y"))))
 
 
 def _log_hours(missing: Missing, names: Names) -> str:
