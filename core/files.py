@@ -9,6 +9,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any
 
 import fsspec
@@ -82,6 +83,21 @@ class FileStore:
             self.filesystem.rm_file(self._path(key))
         except FileNotFoundError:
             return
+
+    def older_than(self, folder: str, moment: datetime) -> Iterator[str]:
+        """Keys of everything below `folder` that was written before `moment` (aware).
+
+        What an upload left behind when its process died under way is among them.
+        """
+        for place, _folders, names in self.filesystem.walk(self._path(folder)):
+            for name in names:
+                path = f"{place}/{name}"
+                try:
+                    written = self.filesystem.modified(path)
+                except FileNotFoundError:  # somebody removed it meanwhile
+                    continue
+                if written < moment:
+                    yield path.removeprefix(f"{self.root}/")
 
     def check(self) -> None:
         """Write and remove a small file; raises OSError where the place cannot be used."""

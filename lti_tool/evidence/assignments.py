@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from badges.achievements.document import MicroCredential
 from badges.achievements.models import AchievementVersion
 from core.scope import Scope
 from lti_tool.courses.models import Context
-from lti_tool.evidence.models import Assignment
+from lti_tool.evidence.models import Assignment, Revision
 
 
 def assignment_for(
@@ -52,6 +53,24 @@ def policy_of(micro_credential: MicroCredential) -> dict[str, Any]:
     """The review policy as assignments and revisions keep it."""
     review = micro_credential.review
     return {"kind": review.kind, "k": review.k, "blindness": review.blindness}
+
+
+def policy_for(revision: Revision) -> dict[str, Any]:
+    """The review policy that the revision has, or as a draft will have once it is sent.
+
+    Of an assignment's policy where both are on one version, else of the revision's own version.
+    """
+    if revision.policy is not None:
+        return dict(revision.policy)
+    assignment = revision.submission.assignment
+    if assignment.achievement_version_id == revision.achievement_version_id:
+        return dict(assignment.policy)
+    return policy_of(achievements.micro_credential(revision.achievement_version))
+
+
+def hides_author(policy: Mapping[str, Any]) -> bool:
+    """Whether reviewers may not know whose work it is: in double-blind reviews alone."""
+    return bool(policy.get("blindness", "double") == "double")
 
 
 def find(

@@ -18,9 +18,10 @@ from core.web.app import runtime
 from core.web.errors import wants_json
 from core.web.sessions import principal
 from lti_tool.evidence import drafts, links, pages, reading, sending, sniff, uploads
+from lti_tool.evidence.assignments import hides_author, policy_for
 from lti_tool.evidence.blueprint import bp, form, posted_version, too_large, typed
 from lti_tool.evidence.models import EvidenceItem, Revision
-from lti_tool.evidence.requirements import NARRATIVE, gaps
+from lti_tool.evidence.requirements import NARRATIVE
 from lti_tool.review import intake
 
 Errors = dict[str, Any]
@@ -196,6 +197,7 @@ def _receive(revision_id: uuid.UUID, requirement_id: str, file: FileStorage) -> 
         file.filename or "",
         folder=revision.owner_id,
         max_bytes=shared.config.upload_max_bytes,
+        hides_author=hides_author(policy_for(revision)),
     )
     attached: EvidenceItem | None = None
     try:
@@ -240,6 +242,7 @@ def _draft_page(
     given = form() if request.method == "POST" else {}
     texts = typed("text-") if given else {}
     label, optional = pages.narrative_label(document)
+    hidden = hides_author(policy_for(revision))
     page = render_template(
         "evidence/draft.html",
         revision=revision,
@@ -253,8 +256,9 @@ def _draft_page(
         given=given,
         errors=errors or {},
         saved="" if errors else pages.saved_text(revision, runtime().now()),
-        accept=sniff.accepted_endings(),
+        accept=sniff.accepted_endings(hides_author=hidden),
         max_bytes=runtime().config.upload_max_bytes,
+        hides_author=hidden,
         rubric=pages.rubric_table(document),
         pages=pages,
     )
@@ -279,7 +283,7 @@ def _check_page(
     if revision.state != "draft":
         return redirect(_submission_url(revision), 303)
     document = achievements.micro_credential(revision.achievement_version)
-    missing = gaps(document, revision.items, revision.texts, revision.releases)
+    missing = sending.gaps_of(revision)
     page = render_template(
         "evidence/check.html",
         revision=revision,

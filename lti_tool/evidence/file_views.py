@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
 
 from flask import Response, request
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit
+from core.audit import AuditEvent
 from core.errors import ConflictError, GoneError
 from core.web.app import runtime
 from core.web.sessions import Principal, principal
@@ -23,8 +26,11 @@ from lti_tool.evidence import pages, reading, sniff
 from lti_tool.evidence.blueprint import bp
 from lti_tool.evidence.models import EvidenceItem
 from lti_tool.review import blind, desk
+from lti_tool.review.access import reviewer_of
 
 SANDBOX: Final = "sandbox; default-src 'none'"
+VIEWED: Final = "evidence.file_viewed"
+ONE_LOOK: Final = timedelta(hours=1)
 
 
 @bp.get("/evidence/files/<uuid:item_id>")
@@ -37,8 +43,9 @@ def file(item_id: uuid.UUID) -> Response:
             raise reading.not_found()
         own = item.revision.submission.person_id == who.person_id
         name = item.title if own else _reviewer_name(session, who, item)
+        noted = own or _noted_lately(session, who, item)
     _refuse_unsafe(item)
-    if not own and _is_beginning():
+    if not noted:
         _note_view(who, item)
     return _serve(item, name, original=own and request.args.get("original") == "1")
 
@@ -46,24 +53,38 @@ def file(item_id: uuid.UUID) -> Response:
 def _reviewer_name(session: Session, who: Principal, item: EvidenceItem) -> str:
     """The name a reviewer sees the file under; NotFoundError for who is not its reviewer."""
     slot = desk.own_slot(desk.slots_of(session, item.revision_id), who.person_id)
-    if slot is None:
+    ended = desk.why_ended(session, reviewer_of(session, who), item.revision, slot)
+    if slot is None or ended is not None:
         raise reading.not_found()
     return blind.item_name(item.revision, item)
 
 
-def _is_beginning() -> bool:
-    """Whether this is not the middle of a video: one note per look is enough."""
-    wanted = request.range
-    return wanted is None or not wanted.ranges or wanted.ranges[0][0] == 0
+def _noted_lately(session: Session, who: Principal, item: EvidenceItem) -> bool:
+    """Whether this look is noted already: a film is fetched in many pieces, in any order."""
+    found = session.scalar(
+        select(AuditEvent.id)
+        .where(
+            AuditEvent.subject_kind == EvidenceItem.__tablename__,
+            AuditEvent.subject_id == item.id,
+            AuditEvent.at > runtime().now() - ONE_LOOK,
+            AuditEvent.actor_id == who.person_id,
+            AuditEvent.action == VIEWED,
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def _note_view(who: Principal, item: EvidenceItem) -> None:
     with runtime().database.transaction(who.scope) as session:
+        reading.lock_revision(session, item.revision_id)  # pieces that are fetched side by side
+        if _noted_lately(session, who, item):
+            return
         audit.record(
             session,
             owner=item,
             actor_id=who.person_id,
-            action="evidence.file_viewed",
+            action=VIEWED,
             subject=item,
             about_id=item.revision.submission.person_id,
             now=runtime().now(),

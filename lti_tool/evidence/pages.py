@@ -155,6 +155,11 @@ def gap_text(gap: Gap, document: MicroCredential) -> str:
             " unrecognisable, or take the file out.",
             title=title,
         ),
+        GapKind.TELLS_AUTHOR: _(
+            "“%(title)s” holds a picture that may carry your name, and your reviewers are not to"
+            " know who you are. Take it out, and add it as JPEG or PNG.",
+            title=title,
+        ),
         GapKind.INFECTED: _(
             "“%(title)s” holds a file in which a virus was found. Take it out.", title=title
         ),
@@ -200,7 +205,7 @@ def saved_at(when: datetime, now: datetime) -> str:
     time, zone = format_datetime(when, "HH:mm"), zone_name(when)
     if format_datetime(when, "yMMdd") == format_datetime(now, "yMMdd"):
         return _("Saved at %(time)s %(zone)s", time=time, zone=zone)
-    day = format_datetime(when, "d MMMM")
+    day = format_datetime(when, _("d MMMM"))
     return _("Saved on %(day)s at %(time)s %(zone)s", day=day, time=time, zone=zone)
 
 

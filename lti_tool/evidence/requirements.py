@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from badges.achievements.document import EvidenceAsked, MicroCredential
+from lti_tool.evidence.sniff import is_picture
 
 NARRATIVE: Final = "_narrative"
 MAX_TEXT: Final = 20_000
@@ -25,6 +26,7 @@ class GapKind(StrEnum):
     RELEASE_UNANSWERED = "release_unanswered"
     RELEASE_MISSING = "release_missing"
     INFECTED = "infected"
+    TELLS_AUTHOR = "tells_author"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Piece(Protocol):
 
     requirement_id: str
     file_key: str | None
+    preview_key: str | None
+    media_type: str | None
     scan_state: str
 
 
@@ -118,6 +122,23 @@ def gaps(
     if narrative_required(micro_credential) and not words(str(texts.get(NARRATIVE, ""))):
         found.append(Gap(NARRATIVE, GapKind.NOTHING_WRITTEN))
     return found
+
+
+def gaps_in_hiding(micro_credential: MicroCredential, pieces: Collection[Piece]) -> list[Gap]:
+    """Where reviewers may not know the author: pictures that were not drawn anew, by requirement.
+
+    Such a picture cannot be uploaded there; it can come with a revision of an earlier version.
+    """
+    telling = {
+        piece.requirement_id
+        for piece in pieces
+        if is_picture(piece.media_type) and piece.preview_key is None
+    }
+    return [
+        Gap(asked.id, GapKind.TELLS_AUTHOR)
+        for asked in micro_credential.evidence_asked
+        if asked.id in telling
+    ]
 
 
 def _word_gaps(asked: EvidenceAsked, have: int) -> list[Gap]:

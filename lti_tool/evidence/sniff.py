@@ -128,9 +128,23 @@ def fits(name: str, kind: FileType) -> bool:
     return ending(name) in kind.endings
 
 
-def accepted_endings() -> str:
-    """The endings that may be chosen, for a file input's `accept`."""
-    return ",".join(sorted({f".{one}" for kind in TYPES for one in kind.endings}))
+def is_picture(media_type: str | None) -> bool:
+    """Whether files of this type are pictures, which carry who made them where and when."""
+    return (media_type or "").startswith("image/")
+
+
+def tells_author(kind: FileType) -> bool:
+    """Whether it is a picture that cannot be drawn anew, so that what it carries stays in it."""
+    return is_picture(kind.media_type) and kind.show != "image"
+
+
+def accepted_endings(*, hides_author: bool) -> str:
+    """The endings that may be chosen, for a file input's `accept`.
+
+    Telephones turn HEIC into JPEG by themselves where it is not among them.
+    """
+    kinds = [kind for kind in TYPES if not (hides_author and tells_author(kind))]
+    return ",".join(sorted({f".{one}" for kind in kinds for one in kind.endings}))
 
 
 def _brand(head: bytes) -> FileType | None:

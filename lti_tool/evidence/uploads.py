@@ -6,7 +6,7 @@ import io
 import re
 import uuid
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Final
 
 from flask_babel import lazy_gettext as _
 
@@ -14,6 +14,7 @@ from core.errors import UnprocessableError
 from core.files import FileStore
 from lti_tool.evidence import images, sniff
 
+FOLDER: Final = "evidence"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -35,12 +36,20 @@ class ReceivedFile:
 
 
 def receive(
-    files: FileStore, stream: IO[bytes], name: str, *, folder: uuid.UUID, max_bytes: int
+    files: FileStore,
+    stream: IO[bytes],
+    name: str,
+    *,
+    folder: uuid.UUID,
+    max_bytes: int,
+    hides_author: bool = True,
 ) -> ReceivedFile:
     """Check and store what `stream` (seekable) holds under the learner's file `name`.
 
-    Raises UnprocessableError when its content is not an accepted type, or not what its name says,
-    and TooLargeError over `max_bytes`. Nothing is kept in either case. Takes no transaction.
+    Where reviewers may not know the author (`hides_author`), a picture that cannot be drawn anew
+    without its metadata is not taken. Raises UnprocessableError when its content is not an accepted
+    type, or not what its name says, and TooLargeError over `max_bytes`. Nothing is kept in either
+    case. Takes no transaction.
     """
     shown = file_name(name)
     kind = sniff.sniff(stream)
@@ -56,13 +65,15 @@ def receive(
             ),
             code="file_type_mismatch",
         )
+    if hides_author and sniff.tells_author(kind):
+        raise UnprocessableError(_tells_who(shown), code="picture_tells_author")
     drawn = _preview(stream, shown, kind)
-    stored = files.put(stream, folder=f"evidence/{folder.hex}", max_bytes=max_bytes)
+    stored = files.put(stream, folder=f"{FOLDER}/{folder.hex}", max_bytes=max_bytes)
     preview_key = None
     if drawn is not None:
         try:
             preview_key = files.put(
-                io.BytesIO(drawn.data), folder=f"evidence/{folder.hex}", max_bytes=max_bytes * 4
+                io.BytesIO(drawn.data), folder=f"{FOLDER}/{folder.hex}", max_bytes=max_bytes * 4
             ).key
         except BaseException:
             files.delete(stored.key)
@@ -101,6 +112,14 @@ def describe(kind: sniff.FileType) -> str:
     return kind.endings[0].upper()
 
 
+def _tells_who(name: str) -> object:
+    return _(
+        "“%(name)s” may carry your name, or where and when it was taken, and your reviewers are not"
+        " to know who you are. Save it as JPEG or PNG and add that: what it carries is taken out.",
+        name=name,
+    )
+
+
 def _refusal(name: str, stream: IO[bytes]) -> object:
     if not stream.read(1):
         return _("“%(name)s” is empty. Choose it once more, or another file.", name=name)
@@ -117,11 +136,22 @@ def _preview(stream: IO[bytes], name: str, kind: sniff.FileType) -> images.Previ
         return None
     try:
         return images.preview(stream)
+    except images.TooManyPixelsError as exc:
+        raise UnprocessableError(
+            _(
+                "“%(name)s” has %(count)s million pixels; at most %(limit)s million can be taken."
+                " Save it at a smaller size, then add it.",
+                name=name,
+                count=-(-exc.pixels // 1_000_000),
+                limit=exc.limit // 1_000_000,
+            ),
+            code="image_too_large",
+        ) from None
     except images.UnreadableImageError:
         raise UnprocessableError(
             _(
-                "“%(name)s” looks like an image but cannot be opened as one. It may be damaged or"
-                " far too large. Save it again, or choose another.",
+                "“%(name)s” looks like an image but cannot be opened as one. It may be damaged."
+                " Save it again, or choose another.",
                 name=name,
             ),
             code="image_unreadable",

@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from core.identity import Person
 from core.scope import unscoped
-from lti_tool.evidence import sniff
+from lti_tool.evidence import assignments, sniff
 from lti_tool.evidence.models import EvidenceItem, Revision
 
 
 def hides_author(revision: Revision) -> bool:
     """Whether reviewers may not know the author: in double-blind reviews alone."""
-    return bool((revision.policy or {}).get("blindness", "double") == "double")
+    return assignments.hides_author(revision.policy or {})
 
 
 def name(session: Session, revision: Revision) -> str:

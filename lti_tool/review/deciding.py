@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -21,6 +20,7 @@ from badges.pathways.facts import DecisionFact, ReviewRef
 from core import outbox
 from core.identity import Person, owner_like
 from core.scope import unscoped
+from core.web.i18n import texts_in
 from lti_tool.evidence.models import Revision
 from lti_tool.evidence.reading import note
 from lti_tool.evidence.requirements import words
@@ -176,7 +176,7 @@ def _tell(
         "outcome": decision.outcome,
         "score": str(decision.score),
         "max": 100,
-        "comment": comment(revision, decision),
+        "comment": comment(revision, decision, person.locale),
         "decided_at": now.isoformat(),
     }
     outbox.publish(
@@ -215,18 +215,20 @@ def _fact(
     )
 
 
-def comment(revision: Revision, decision: Decision) -> str:
-    """One plain sentence for a gradebook; nothing that reviewers wrote leaves by this way."""
+def comment(revision: Revision, decision: Decision, locale: str | None) -> str:
+    """One plain sentence for a gradebook, in the learner's language, whoever decides.
+
+    Nothing that reviewers wrote leaves by this way.
+    """
+    _ = texts_in(locale)
     rubric = rubric_of(revision.achievement_version)
     total = len(rubric.criteria)
     reached = sum(1 for one in rubric.criteria if decision.levels[one.id] >= one.required)
     if decision.outcome == "met":
-        return str(_("Met: all %(total)s criteria reach what is asked.", total=total))
-    return str(
-        _(
-            "Not yet: %(reached)s of %(total)s criteria reach what is asked. The reviewers’"
-            " comments are in Milepost.",
-            reached=reached,
-            total=total,
-        )
+        return _("Met: all %(total)s criteria reach what is asked.", total=total)
+    return _(
+        "Not yet: %(reached)s of %(total)s criteria reach what is asked. The reviewers’"
+        " comments are in Milepost.",
+        reached=reached,
+        total=total,
     )

@@ -78,13 +78,13 @@ def claim(session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetime
 def _claim(session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetime) -> ReviewSlot:
     revision = lock_revision(session, revision_id)
     slots = slots_of(session, revision.id)
+    mine = own_slot(slots, who.person_id)
+    if mine is not None and mine.state == "leased":
+        return _renew(session, mine, now)
     if not any(
         in_reach(who, revision.submission.assignment, wanted_kind(slot, revision)) for slot in slots
     ):
         raise not_found()
-    mine = own_slot(slots, who.person_id)
-    if mine is not None and mine.state == "leased":
-        return _renew(session, mine, now)
     if revision.state not in UNDECIDED:
         raise _over()
     candidates = [
@@ -119,12 +119,14 @@ def claim_next(session: Session, who: Reviewer, now: datetime) -> ReviewSlot | N
     tried: set[uuid.UUID] = set()
     for skip_locked in (True, False):
         while len(tried) < MOST_TRIED:
-            revision_id = session.scalar(_oldest(who, tried, now, skip_locked=skip_locked))
-            if revision_id is None:
-                break
-            tried.add(revision_id)
             try:
+                # A refusal rolls back to here and gives up the row's lock: who kept the locks of
+                # what they may not take, and then waited, would hold up others who do the same.
                 with session.begin_nested():
+                    revision_id = session.scalar(_oldest(who, tried, now, skip_locked=skip_locked))
+                    if revision_id is None:
+                        break
+                    tried.add(revision_id)
                     return _claim(session, who, revision_id, now)
             except (ConflictError, NotAllowedError, NotFoundError):
                 continue
@@ -262,6 +264,19 @@ def reopen(
     session.flush()
 
 
+def why_ended(
+    session: Session, who: Reviewer, revision: Revision, slot: ReviewSlot | None
+) -> Refusal | None:
+    """Why the holder of a slot may not go on, as their role where the work is has ended; or None.
+
+    From which course they came in just now does not matter. Changes nothing.
+    """
+    if slot is None or slot.state != "leased":
+        return None
+    there = people.where_the_work_is(session, who, revision.submission.assignment)
+    return people.refusal(session, there, revision, (), Kind(slot.kind))
+
+
 def still_allowed(
     session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetime
 ) -> Refusal | None:
@@ -271,10 +286,8 @@ def still_allowed(
     """
     revision = lock_revision(session, revision_id)
     slot = own_slot(slots_of(session, revision.id), who.person_id)
-    if slot is None or slot.state != "leased":
-        return None
-    why = people.refusal(session, who, revision, (), Kind(slot.kind))
-    if why is not None:
+    why = why_ended(session, who, revision, slot)
+    if why is not None and slot is not None:
         reopen(session, revision, slot, "review.role_ended", now)
     return why
 

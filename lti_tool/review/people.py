@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.errors import NotAllowedError
-from core.identity import Role
-from core.scope import Scope
+from core.identity import Person, Role, RoleGrant
+from core.scope import Scope, unscoped
+from lti_tool.courses import service as courses
 from lti_tool.courses.models import Membership
 from lti_tool.evidence.models import Assignment, Revision
 from lti_tool.review.models import ConflictOfInterest, ReviewSlot
 from lti_tool.review.rules import LIVE_SLOTS, Kind, Refusal, may_review
 
 LIVE: Final = frozenset(state.value for state in LIVE_SLOTS)
+COURSE_ROLES: Final = frozenset({Role.TEACHER.value, Role.COACH.value})
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,55 @@ def reviewer(
     """The person as a reviewer now: a course role counts only while the membership does.
 
     The roles of a visit are those of its launch; a membership that has ended or changed since then
-    takes course roles away.
+    takes course roles away. A platform's test student is nobody's colleague.
     """
     held = {role.value for role in roles}
     if context_id is not None:
-        member = session.scalar(
-            select(Membership).where(
-                Membership.context_id == context_id, Membership.person_id == person_id
-            )
-        )
+        member = courses.membership(session, context_id, person_id)
         if member is not None:
             still = set(member.roles) if member.state == "active" else set()
-            held -= {Role.TEACHER.value, Role.COACH.value} - still
+            held -= COURSE_ROLES - still
+    if _is_test(session, person_id):
+        held.discard(Role.TEACHER.value)
     return Reviewer(person_id, scope, context_id, frozenset(held))
+
+
+def where_the_work_is(session: Session, who: Reviewer, assignment: Assignment) -> Reviewer:
+    """The same person as what they are now where the work is, wherever this visit began.
+
+    A course role counts while the membership of that course does, a grant while it stands, at the
+    work's organisation or above it. An organisation's own work has no membership that could end.
+    """
+    roles = set(who.roles | COURSE_ROLES)
+    if assignment.context_id is not None:
+        member = courses.membership(session, assignment.context_id, who.person_id)
+        if member is not None:
+            roles = set(member.roles) if member.state == "active" else set()
+        else:
+            roles = set(who.roles) if assignment.context_id == who.context_id else set()
+    roles |= _granted(session, who.person_id, assignment)
+    return replace(who, context_id=assignment.context_id, roles=frozenset(roles))
+
+
+def _granted(session: Session, person_id: uuid.UUID, assignment: Assignment) -> set[str]:
+    with unscoped(session, "a grant may stand in an organisation above that of the work"):
+        rows = session.execute(
+            select(RoleGrant.role, RoleGrant.owner_path).where(
+                RoleGrant.person_id == person_id,
+                RoleGrant.ended_at.is_(None),
+                or_(
+                    RoleGrant.context_id.is_(None),
+                    RoleGrant.context_id == assignment.context_id,
+                ),
+            )
+        ).all()
+    return {role for role, path in rows if assignment.owner_path.startswith(path)}
+
+
+def _is_test(session: Session, person_id: uuid.UUID) -> bool:
+    with unscoped(session, "the visit's own person, wherever they belong"):
+        found = session.scalar(select(Person.is_test).where(Person.id == person_id))
+    return bool(found)
 
 
 def in_reach(who: Reviewer, assignment: Assignment, kind: Kind) -> bool:
@@ -108,15 +146,20 @@ def has_conflict(session: Session, person_id: uuid.UUID, revision: Revision) -> 
 
 
 def members_by_role(session: Session, context_id: uuid.UUID | None) -> dict[str, set[uuid.UUID]]:
-    """The active members of a course by Milepost's roles."""
+    """The active members of a course by Milepost's roles; test students are not among them."""
     found: dict[str, set[uuid.UUID]] = {role.value: set() for role in Role}
     if context_id is None:
         return found
-    rows: Iterable[Any] = session.execute(
-        select(Membership.person_id, Membership.roles).where(
-            Membership.context_id == context_id, Membership.state == "active"
-        )
-    )
+    with unscoped(session, "members of one course, some of whom may belong above it"):
+        rows: Iterable[Any] = session.execute(
+            select(Membership.person_id, Membership.roles)
+            .join(Person, Person.id == Membership.person_id)
+            .where(
+                Membership.context_id == context_id,
+                Membership.state == "active",
+                Person.is_test.is_(False),
+            )
+        ).all()
     for person_id, roles in rows:
         for role in roles:
             found.setdefault(role, set()).add(person_id)

@@ -33,7 +33,12 @@ Errors = dict[str, Any]
 @bp.get("/reviews/<uuid:revision_id>")
 def score(revision_id: uuid.UUID) -> ResponseReturnValue:
     """Evidence left, rubric right; each look at it is noted."""
-    _require_still_allowed(revision_id)
+    with runtime().database.snapshot(principal().scope) as session:
+        who = reviewer_of(session, principal())
+        place = scoring.place(session, who, revision_id)
+        why = desk.why_ended(session, who, place.revision, place.slot)
+    if why is not None:
+        raise people.refuse(why)
     return _page(revision_id)
 
 
@@ -176,7 +181,11 @@ def _page(
         else:
             slots = desk.slots_of(session, revision_id)
             context["again"] = revision.state in desk.UNDECIDED and any(
-                claimable(SlotState(one.state), one.lease_until, now) for one in slots
+                claimable(SlotState(one.state), one.lease_until, now)
+                and people.in_reach(
+                    who, revision.submission.assignment, people.wanted_kind(one, revision)
+                )
+                for one in slots
             )
     document = achievements.micro_credential(revision.achievement_version)
     template = "review/score.html" if place.slot is not None else "review/lost.html"

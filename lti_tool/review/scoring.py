@@ -105,6 +105,7 @@ def save(
     StaleReviewError when another tab saved in between, UnprocessableError naming a foreign level or
     a text that is too long, ConflictError once the review is finished.
     """
+    lock_revision(session, revision_id)  # two tabs, or a save and a finish, one after the other
     found = place(session, who, revision_id)
     if found.slot is not None and found.slot.state != "leased":
         raise _finished()
@@ -113,7 +114,7 @@ def save(
     levels = _read_levels(version_of, given)
     _check_texts(given, summary)
     if _differs(review, levels, given, summary):
-        if version is not None and version != review.version:
+        if found.review is not None and version not in (None, review.version):
             raise StaleReviewError
         _write(session, review, levels, given, summary)
         review.version += 1

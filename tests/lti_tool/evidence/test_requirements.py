@@ -23,6 +23,8 @@ from tests.support.badges import micro_credential
 class Piece:
     requirement_id: str = "v"
     file_key: str | None = "k"
+    preview_key: str | None = None
+    media_type: str | None = "video/mp4"
     scan_state: str = "not_scanned"
 
 

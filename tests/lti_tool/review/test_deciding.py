@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from sqlalchemy import select
 
 from badges.awards.models import Award
 from badges.pathways.models import FactRow
+from core.identity import Role
 from core.outbox import OutboxMessage
+from core.web import i18n
 from lti_tool.evidence import sending
 from lti_tool.evidence.models import HistoryError, Revision
 from lti_tool.review import deciding
@@ -53,6 +58,29 @@ def test_the_kth_review_decides_releases_and_tells(world: World) -> None:
     assert (message.payload["score"], message.payload["max"]) == ("100", 100)
     assert message.payload["person_id"] == str(world.people["Wren"].id)
     assert message.payload["decided_at"] == (NOW + timedelta(hours=5)).isoformat()
+
+
+def test_the_gradebook_is_told_in_the_learners_language_whoever_decides(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog = Catalog(locale="es")
+    catalog.add(
+        "Met: all %(total)s criteria reach what is asked.",
+        "Logrado: %(total)s.",
+        flags=["python-format"],
+    )
+    folder = tmp_path / "translations"
+    (folder / "es" / "LC_MESSAGES").mkdir(parents=True)
+    with (folder / "es" / "LC_MESSAGES" / "messages.mo").open("wb") as file:
+        write_mo(file, catalog)
+    monkeypatch.setattr(i18n, "TRANSLATIONS", folder)
+    world.publish(review=COACH)
+    world.person("Lola", Role.TEACHER, locale="es-MX")
+    world.person("Finn", Role.TEACHER, locale="fi")
+    for name in ("Lola", "Finn"):
+        world.review("Ilse", world.send(name), 3, 3)
+    comments = {message.payload["comment"] for message in news(world)}
+    assert comments == {"Logrado: 2.", "Met: all 2 criteria reach what is asked."}
 
 
 def test_one_coach_decides_where_the_policy_says_so(world: World) -> None:

@@ -7,16 +7,23 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
-from werkzeug.test import TestResponse
 
-from core.audit import AuditEvent
-from core.identity import Role
+from core.identity import Role, RoleGrant
 from core.runtime import Runtime
-from lti_tool.courses.models import Membership
 from lti_tool.evidence.models import EvidenceItem, Revision, Submission
 from lti_tool.review.models import ReviewSlot
-from tests.lti_tool.review.browser import ORIGIN, Visit, app_of, text_of, token, visit
-from tests.lti_tool.review.world import COACH, NOW, REFLECTION, World, make_world, png
+from tests.lti_tool.review.browser import (
+    Visit,
+    app_of,
+    begin,
+    filled,
+    hidden,
+    send,
+    text_of,
+    upload,
+    visit,
+)
+from tests.lti_tool.review.world import COACH, NOW, World, make_world, png
 
 
 @pytest.fixture
@@ -24,38 +31,6 @@ def world(runtime: Runtime) -> World:
     made = make_world(runtime)
     runtime.clock = lambda: NOW
     return made
-
-
-def begin(world: World, name: str = "Wren", **data: object) -> tuple[Visit, str]:
-    """Open the micro-credential and start; the path of the draft."""
-    who = visit(world, app_of(world), name, **data)
-    path = f"/micro-credential/{world.achievement.id}"
-    assert who.get(path).status_code == 200
-    answer = who.post(f"{path}/start")
-    assert answer.status_code == 303
-    return who, answer.location.split(who.sid)[1].removesuffix("/draft")
-
-
-def filled(who: Visit, draft: str) -> None:
-    who.post(
-        f"{draft}/links/plan",
-        {"text-reflection": REFLECTION, "text-_narrative": "Fractions.", "version": "0",
-         "link_url-plan": "https://docs.example.org/x", "link_title-plan": "My plan"},
-    )  # fmt: skip
-
-
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found
-    return found[1]
-
-
-def send(who: Visit, draft: str) -> str:
-    page = who.get(f"{draft}/check").get_data(as_text=True)
-    form = {"key": hidden(page, "key"), "seen": hidden(page, "seen")}
-    answer = who.post(f"{draft}/send", form)
-    assert answer.status_code == 303, text_of(answer)
-    return answer.location.split(who.sid)[1]
 
 
 def test_the_rubric_is_there_before_anybody_starts(world: World) -> None:
@@ -185,100 +160,10 @@ def test_links_that_are_refused_say_why_and_lose_nothing(
     assert "kept text" in text_of(answer)
 
 
-def upload(who: Visit, draft: str, name: str, data: bytes, **more: str) -> TestResponse:
-    """Choose one file for the lesson plan and press the button."""
-    fields = {"csrf_token": token(who.secret), "version": "0", **more}
-    parts = [f'Content-Disposition: form-data; name="{k}"\r\n\r\n{v}' for k, v in fields.items()]
-    head = "".join(f"--xx\r\n{part}\r\n" for part in parts)
-    head += f'--xx\r\nContent-Disposition: form-data; name="file-plan"; filename="{name}"\r\n\r\n'
-    return who.client.post(
-        f"/s/{who.sid}{draft}/files/plan",
-        base_url=ORIGIN,
-        data=head.encode() + data + b"\r\n--xx--\r\n",
-        content_type="multipart/form-data; boundary=xx",
-    )
-
-
-def test_a_file_is_kept_shown_and_removed(world: World) -> None:
-    who, draft = begin(world)
-    assert upload(who, draft, "plan.png", png()).status_code == 303
-    with world.read() as session:
-        item = session.scalars(select(EvidenceItem)).one()
-    assert item.media_type == "image/png"
-    assert "not scanned for viruses" in text_of(who.get(f"{draft}/draft"))
-    served = who.get(f"/evidence/files/{item.id}")
-    assert served.status_code == 200
-    assert served.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    assert served.headers["X-Content-Type-Options"] == "nosniff"
-    assert served.headers["Content-Disposition"].startswith("inline")
-    assert who.post(f"{draft}/items/{item.id}/remove", {"version": "0"}).status_code == 303
-    assert who.get(f"/evidence/files/{item.id}").status_code == 404
-    assert not world.runtime.files.filesystem.find(world.runtime.files.root)
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "words"),
-    [
-        ("plan.exe", b"MZ" + bytes(64), "“plan.exe” is not a kind of file"),
-        ("plan.pdf", png(), "“plan.pdf” is not what its name says"),
-        ("plan.png", b"\x89PNG\r\n\x1a\n" + bytes(40), "cannot be opened"),
-        ("plan.txt", b"", "“plan.txt” is empty"),
-        ("plan.txt", b"<html><script>alert(1)</script>", "is not what its name says"),
-    ],
-)
-def test_wrong_files_are_refused_by_name(world: World, name: str, data: bytes, words: str) -> None:
-    who, draft = begin(world)
-    answer = upload(who, draft, name, data, **{"text-reflection": "kept text"})
-    assert answer.status_code == 422
-    assert words in text_of(answer)
-    assert "kept text" in text_of(answer)
-    assert not world.runtime.files.filesystem.find(world.runtime.files.root)
-
-
-def test_a_file_over_the_limit_is_told_both_sizes(world: World) -> None:
-    who, draft = begin(world)
-    answer = upload(who, draft, "plan.txt", b"a" * 6_000_000)
-    assert answer.status_code == 413
-    assert "This file is 6 MB; the limit is 5.2 MB" in text_of(answer)
-    answer = upload(who, draft, "plan.txt", b"a" * (7 * 1024 * 1024))
-    assert answer.status_code == 413
-    assert "This file is 7.3 MB; the limit is 5.2 MB" in text_of(answer)
-
-
 def test_other_routes_do_not_take_large_bodies(world: World) -> None:
     who, draft = begin(world)
     answer = who.post(f"{draft}/draft", {"text-reflection": "a" * (3 * 1024 * 1024)})
     assert answer.status_code == 413
-
-
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [("page.html", b"<!doctype html><script>x</script>"), ("a.svg", b"<svg xmlns='x'></svg>")],
-)
-def test_html_and_svg_are_only_ever_attachments(world: World, name: str, data: bytes) -> None:
-    who, draft = begin(world)
-    assert upload(who, draft, name, data).status_code == 303
-    with world.read() as session:
-        item = session.scalars(select(EvidenceItem)).one()
-    served = who.get(f"/evidence/files/{item.id}")
-    assert served.headers["Content-Disposition"].startswith("attachment")
-    assert served.headers["Content-Type"] == "application/octet-stream"
-
-
-def test_video_answers_ranges(world: World) -> None:
-    who, draft = begin(world)
-    data = b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(range(256)) * 4
-    assert upload(who, draft, "lesson.mp4", data).status_code == 303
-    with world.read() as session:
-        item = session.scalars(select(EvidenceItem)).one()
-    part = who.get(f"/evidence/files/{item.id}", headers={"Range": "bytes=10-19"})
-    assert part.status_code == 206
-    assert part.data == data[10:20]
-    assert part.headers["Content-Range"] == f"bytes 10-19/{len(data)}"
-    last = who.get(f"/evidence/files/{item.id}", headers={"Range": "bytes=-5"})
-    assert last.data == data[-5:]
-    beyond = who.get(f"/evidence/files/{item.id}", headers={"Range": "bytes=99999-"})
-    assert beyond.status_code == 416
 
 
 def test_what_is_somebody_elses_is_not_there(world: World) -> None:
@@ -294,30 +179,6 @@ def test_what_is_somebody_elses_is_not_there(world: World) -> None:
     for path in (f"{draft}/draft", f"{draft}/send", f"{draft}/autosave", f"{draft}/withdraw"):
         assert other.post(path, {"text-reflection": "x"}).status_code == 404
     assert other.get(f"/reviews/{draft.rsplit('/', 1)[1]}").status_code == 404
-
-
-def test_reviewers_see_files_without_names_and_each_look_is_noted(world: World) -> None:
-    who, draft = begin(world)
-    upload(who, draft, "Wren Samplewood.png", png(), **{"text-reflection": REFLECTION})
-    who.post(f"{draft}/draft", {"text-_narrative": "x", "version": "1"})
-    send(who, draft)
-    with world.read() as session:
-        item = session.scalars(select(EvidenceItem)).one()
-        revision = session.scalars(select(Revision)).one()
-    peer = visit(world, app_of(world), "Robin")
-    assert peer.get(f"/evidence/files/{item.id}").status_code == 404
-    peer.post(f"/queue/{revision.id}/claim")
-    page = peer.get(f"/reviews/{revision.id}").get_data(as_text=True)
-    assert "Samplewood" not in page
-    served = peer.get(f"/evidence/files/{item.id}?original=1")
-    assert served.status_code == 200
-    assert "Samplewood" not in str(served.headers)
-    assert served.headers["Content-Type"] == "image/jpeg"
-    with world.read() as session:
-        seen = list(session.scalars(select(AuditEvent)))
-    assert {one.action for one in seen} == {"evidence.viewed", "evidence.file_viewed"}
-    assert {one.about_id for one in seen} == {world.people["Wren"].id}
-    assert {one.actor_id for one in seen} == {world.people["Robin"].id}
 
 
 def test_a_script_in_a_text_is_text(world: World) -> None:
@@ -391,16 +252,47 @@ def test_a_lease_that_was_lost_keeps_the_draft_and_says_so(world: World) -> None
     assert "and on" in text_of(answer)
 
 
-def test_a_role_that_ended_mid_lease_is_403_and_reopens_the_slot(world: World) -> None:
+def test_a_role_that_ended_mid_lease_is_403_and_reopens_the_slot_at_the_next_save(
+    world: World,
+) -> None:
     coach, path = scoring(world)
-    with world.write() as session:
-        member = session.scalars(
-            select(Membership).where(Membership.person_id == world.people["Ilse"].id)
-        ).one()
-        member.state = "left"
+    world.leave("Ilse")
     assert coach.get(path).status_code == 403
     with world.read() as session:
+        assert session.scalar(select(ReviewSlot.state)) == "leased"
+    assert coach.post(path, {"comment-wait": "late", "version": "0"}).status_code == 403
+    with world.read() as session:
         assert session.scalar(select(ReviewSlot.state)) == "open"
+
+
+def test_a_review_opens_and_is_saved_from_a_launch_of_another_course(world: World) -> None:
+    _coach, path = scoring(world)
+    course = world.course("Lesson Study", Ilse=Role.TEACHER)
+    elsewhere = visit(world, app_of(world), "Ilse", course=course, roles=frozenset({Role.TEACHER}))
+    assert path in elsewhere.get("/queue").get_data(as_text=True)
+    assert elsewhere.get(path).status_code == 200
+    assert elsewhere.post(path, {"comment-wait": "typed", "version": "0"}).status_code == 303
+    assert "typed" in text_of(elsewhere.get(path))
+    claim = elsewhere.post(f"/queue/{path.rsplit('/', 1)[1]}/claim")
+    assert claim.status_code == 303
+    with world.read() as session:
+        assert session.scalar(select(ReviewSlot.state)) == "leased"
+
+
+def test_an_adjudicating_lead_may_come_in_from_a_course_where_they_are_a_teacher(
+    world: World,
+) -> None:
+    revision = world.send("Wren")
+    world.review("Robin", revision, 4, 3)
+    world.review("Jay", revision, 1, 3)
+    world.claim("Ada", revision)
+    course = world.course("Lesson Study", Ada=Role.TEACHER)
+    elsewhere = visit(world, app_of(world), "Ada", course=course, roles=frozenset({Role.TEACHER}))
+    assert elsewhere.get(f"/reviews/{revision.id}").status_code == 200
+    with world.write() as session:
+        for held in session.scalars(select(RoleGrant)):
+            held.ended_at = NOW
+    assert elsewhere.get(f"/reviews/{revision.id}").status_code == 403
 
 
 def test_giving_back_and_conflicts_reopen_the_slot(world: World) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+import struct
 import uuid
 import zipfile
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from PIL import Image
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements import service as achievements
 from badges.achievements.models import Achievement, AchievementVersion
-from core.identity import Organisation, Person, Role, create_organisation, owner_of
+from core.identity import Organisation, Person, Role, create_organisation, grant, owner_of
 from core.runtime import Runtime
 from keys.ring import KeyRing
 from lti_tool.courses.models import Context, Membership
@@ -55,26 +59,47 @@ class World:
     def read(self) -> Any:
         return self.database.snapshot(self.organisation.scope)
 
-    def person(self, name: str, *roles: Role, member: bool = True) -> Person:
+    def person(self, name: str, *roles: Role, member: bool = True, **more: Any) -> Person:
         with self.database.transaction() as session:
-            made = Person(**owner_of(self.organisation), id=uuid.uuid4(), name=name)
+            made = Person(**owner_of(self.organisation), id=uuid.uuid4(), name=name, **more)
             session.add(made)
             session.flush()
+            if Role.LEAD in roles:
+                grant(session, made, Role.LEAD, source="test", now=NOW)
             if member:
-                session.add(
-                    Membership(
-                        **owner_of(self.organisation),
-                        context_id=self.context.id,
-                        person_id=made.id,
-                        roles=[role.value for role in roles],
-                        lti_roles=[],
-                        state="active",
-                        first_seen_at=NOW,
-                        last_seen_at=NOW,
-                    )
-                )
+                session.add(self._membership(self.context, made, roles))
         self.people[name], self.roles[name] = made, frozenset(roles)
         return made
+
+    def course(self, title: str, **members: Role) -> Context:
+        """One more course of the same platform, with these people in it."""
+        with self.database.transaction() as session:
+            made = _course(self.organisation, title)
+            session.add(made)
+            session.flush()
+            for name, role in members.items():
+                session.add(self._membership(made, self.people[name], [role]))
+        return made
+
+    def _membership(self, context: Context, person: Person, roles: Iterable[Role]) -> Membership:
+        return Membership(
+            **owner_of(self.organisation),
+            context_id=context.id,
+            person_id=person.id,
+            roles=[role.value for role in roles],
+            lti_roles=[],
+            state="active",
+            first_seen_at=NOW,
+            last_seen_at=NOW,
+        )
+
+    def leave(self, name: str) -> None:
+        """The person's memberships end, as the platform tells it."""
+        with self.write() as session:
+            for member in session.scalars(
+                select(Membership).where(Membership.person_id == self.people[name].id)
+            ):
+                member.state = "left"
 
     def reviewer(self, session: Session, name: str) -> Reviewer:
         return reviewer(
@@ -179,16 +204,7 @@ def make_world(runtime: Runtime, **changes: Any) -> World:
         achievement = achievements.create(
             session, issuer, micro_credential(**{"review": PEERS, **changes}), NOW
         )
-        context = Context(
-            **owner_of(organisation),
-            id=uuid.uuid4(),
-            platform_id=uuid.uuid4(),
-            deployment_id=uuid.uuid4(),
-            lti_id="course-1",
-            title="Responsive Teaching",
-            created_at=NOW,
-            updated_at=NOW,
-        )
+        context = _course(organisation, "Responsive Teaching")
         session.add(context)
     world = World(runtime, organisation, context, achievement)
     for name in ("Wren", "Robin", "Jay"):
@@ -199,11 +215,41 @@ def make_world(runtime: Runtime, **changes: Any) -> World:
     return world
 
 
+def _course(organisation: Organisation, title: str) -> Context:
+    return Context(
+        **owner_of(organisation),
+        id=uuid.uuid4(),
+        platform_id=uuid.uuid4(),
+        deployment_id=uuid.uuid4(),
+        lti_id=title,
+        title=title,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+
+
 def png(width: int = 8, height: int = 6) -> bytes:
     """A small image."""
     out = io.BytesIO()
     Image.new("RGB", (width, height), (31, 111, 120)).save(out, "PNG")
     return out.getvalue()
+
+
+def huge_png(side: int) -> bytes:
+    """A PNG that says it has side × side pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b""))
+        + chunk(b"IEND", b"")
+    )
 
 
 def docx() -> bytes:
