@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from core import timezones
 from core.errors import ConfigError
 
 Environment = Literal["production", "demo", "test"]
@@ -230,10 +231,6 @@ def _between(low: int, high: int) -> Callable[[str], int]:
 
 
 def _timezone(text: str) -> str:
-    import zoneinfo
-
-    try:
-        zoneinfo.ZoneInfo(text)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
-        raise ValueError("it must be a time zone such as Europe/Vienna") from None
+    if not timezones.known(text):
+        raise ValueError("it must be a time zone such as Europe/Vienna")
     return text

@@ -177,6 +177,63 @@ def grant(
     return found
 
 
+def end_grant(
+    session: Session,
+    person: Person,
+    role: Role,
+    *,
+    organisation: Organisation,
+    context_id: uuid.UUID | None = None,
+    now: datetime,
+) -> list[RoleGrant]:
+    """Take `role` from `person` in exactly this organisation or context, whoever gave it.
+
+    Visits under way that carry the role, there and below, end with it; the next launch brings what
+    still holds. Returns the grants that ended: none where there was nothing to end.
+    """
+    with unscoped(session, "a grant is looked up by its person and exact organisation"):
+        found = list(
+            session.scalars(
+                select(RoleGrant)
+                .where(
+                    RoleGrant.person_id == person.id,
+                    RoleGrant.owner_id == organisation.id,
+                    RoleGrant.context_id.is_(None)
+                    if context_id is None
+                    else RoleGrant.context_id == context_id,
+                    RoleGrant.role == role.value,
+                    RoleGrant.ended_at.is_(None),
+                )
+                .with_for_update()
+            )
+        )
+    for item in found:
+        item.ended_at = now
+    session.flush()
+    if found:
+        _end_visits(session, person, role, organisation.path, context_id)
+    return found
+
+
+def _end_visits(
+    session: Session, person: Person, role: Role, path: str, context_id: uuid.UUID | None
+) -> None:
+    """End the person's web sessions with `role` below `path` (in a context: only those in it)."""
+    # Sessions are about people, so that module imports this one.
+    from core.web.sessions import WebSession, end_session
+
+    with unscoped(session, "one person's sessions, compared with the grant's place in the tree"):
+        visits = session.execute(
+            select(WebSession.id, WebSession.roles, WebSession.context_id).where(
+                WebSession.person_id == person.id,
+                WebSession.owner_path.startswith(path, autoescape=True),
+            )
+        ).all()
+    for visit_id, roles, place in visits:
+        if role.value in roles and context_id in (None, place):
+            end_session(session, visit_id)
+
+
 def organisation_roles(session: Session, person_id: uuid.UUID) -> set[Role]:
     """Roles granted to the person in organisations (not in contexts)."""
     rows = session.scalars(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements.models import AchievementVersion
@@ -20,7 +22,8 @@ from badges.once import insert_once
 from badges.pathways.facts import DecisionFact, Fact, FactKey
 from badges.pathways.models import Enrolment
 from badges.pathways.results import Result, Status
-from core.identity import owner_like
+from core.errors import ConflictError
+from core.identity import Person, owner_like
 from core.outbox import publish as publish_message
 from core.scope import unscoped
 
@@ -67,9 +70,10 @@ def grant(
 ) -> Award | None:
     """Offer the award that `result` shows to be met; None if it is not met, or was granted before.
 
-    The caller holds the enrolment's lock, in the transaction that saw the rule met.
+    A test student is offered none, whatever is met. The caller holds the enrolment's lock, in the
+    transaction that saw the rule met.
     """
-    if result.status is not Status.MET:
+    if result.status is not Status.MET or is_test_student(session, enrolment.person_id):
         return None
     used = frozenset(result.used)
     receipt = Receipt(
@@ -83,7 +87,11 @@ def grant(
 
 
 def offer(session: Session, enrolment: Enrolment, receipt: Receipt, now: datetime) -> Award | None:
-    """Write the award, complete the enrolment and tell the news; None if it was there already."""
+    """Write the award, complete the enrolment and tell the news; None if it was there already.
+
+    Raises ConflictError for a test student.
+    """
+    refuse_test_student(session, enrolment.person_id)
     with unscoped(session, "the version that the enrolment is pinned to"):
         version = session.get_one(AchievementVersion, enrolment.version.achievement_version_id)
     award_id = uuid.uuid4()
@@ -114,6 +122,23 @@ def offer(session: Session, enrolment: Enrolment, receipt: Receipt, now: datetim
     )
     with unscoped(session, "the award just written"):
         return session.get_one(Award, award_id)
+
+
+def is_test_student(session: Session, person_id: uuid.UUID) -> bool:
+    """Whether an LMS invented this person, for a teacher to look at a course as its learners do."""
+    with unscoped(session, "the person that an award is about"):
+        return bool(session.scalar(select(Person.is_test).where(Person.id == person_id)))
+
+
+def refuse_test_student(session: Session, person_id: uuid.UUID) -> None:
+    """Raise ConflictError for a test student: a badge speaks of somebody who exists."""
+    if is_test_student(session, person_id):
+        raise ConflictError(
+            _("This is a test student of the LMS, and badges are given to people only."),
+            code="person_is_test",
+            title=_("Test students are given no badges"),
+            advice=_("Open the activity as yourself to earn a badge that is yours."),
+        )
 
 
 def _reviewers(facts: Iterable[Fact]) -> tuple[dict[str, str], ...]:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from badges.achievements.service import micro_credential
 from badges.awards.address import check_address, keep_address
 from badges.awards.building import Fixed, build, valid_until
-from badges.awards.granting import OFFERED, Receipt, grant, offer
+from badges.awards.granting import OFFERED, Receipt, grant, offer, refuse_test_student
 from badges.awards.models import Award, Credential
 from badges.awards.reading import (
     award,
@@ -83,12 +83,13 @@ def accept(
     a second press, returns the credential there is. A declined award may still be accepted.
 
     Raises NotFoundError for somebody else's award, UnprocessableError for a name that cannot stand
-    on a badge, GoneError where the badge's validity has ended, ConflictError where badges were
-    issued under another address before.
+    on a badge, GoneError where the badge's validity has ended, ConflictError for a test student and
+    where badges were issued under another address before.
     """
     award = _locked_award(session, award_id, person_id)
     if award.state == "accepted" and (found := credential_of(session, award)) is not None:
         return found
+    refuse_test_student(session, person_id)
     chosen = clean_name(name)
     ends = valid_until(award, micro_credential(award.version))
     if ends is not None and ends <= now:

@@ -23,6 +23,7 @@ from badges.public.pictures import badge_png, badge_svg
 from badges.public.reading import read_badge
 from core.errors import NotFoundError, UnprocessableError
 from core.identity import Person
+from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
@@ -76,7 +77,7 @@ def claim(award_id: uuid.UUID) -> str:
         award = awards.award(session, award_id, who.person_id)
         credential = awards.credential_of(session, award)
         if credential is None:
-            person = session.get_one(Person, who.person_id)
+            person = _person(session, who.person_id)
             return _offer(session, award, person, first_choice(person), {})
         whole = awards.own_credential(session, credential.id, who.person_id)
     return _held(award, whole)
@@ -152,7 +153,7 @@ def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
 def _accept(award_id: uuid.UUID, choice: NameChoice) -> None:
     who = principal()
     with runtime().database.transaction(who.scope) as session:
-        person = session.get_one(Person, who.person_id)
+        person = _person(session, who.person_id)
         awards.accept(
             session,
             award_id,
@@ -171,7 +172,7 @@ def _again(award_id: uuid.UUID, choice: NameChoice, errors: dict[str, str]) -> s
         credential = awards.credential_of(session, award)
         if credential is not None:
             return _held(award, awards.own_credential(session, credential.id, who.person_id))
-        return _offer(session, award, session.get_one(Person, who.person_id), choice, errors)
+        return _offer(session, award, _person(session, who.person_id), choice, errors)
 
 
 def _offer(
@@ -231,6 +232,11 @@ def _held(award: Award, credential: Credential) -> str:
     # The bar is the session's, not the public page's.
     context = {name: value for name, value in context.items() if name not in {"bar", "verify_url"}}
     return render_template("learning/badge.html", **{**context, "award": award, "address": address})
+
+
+def _person(session: Session, person_id: uuid.UUID) -> Person:
+    with unscoped(session, "the person of this session, who may belong to another school"):
+        return session.get_one(Person, person_id)
 
 
 def _own(session: Session, award_id: uuid.UUID, person_id: uuid.UUID) -> Credential:

@@ -19,6 +19,8 @@ from badges.pathways import nodes
 from badges.pathways import service as pathways
 from badges.pathways.models import Enrolment
 from badges.pathways.rules import Actor, Missing, Result, Rule, Status
+from core.identity import Person
+from core.scope import unscoped
 from lti_tool.evidence.models import Revision
 from lti_tool.evidence.reading import latest_of
 from lti_tool.learning.wording import Names
@@ -50,6 +52,7 @@ class ShownPath:
     revision: Revision | None
     award: Award | None
     credential: Credential | None
+    of_test_student: bool
 
     @property
     def met(self) -> int:
@@ -89,9 +92,11 @@ def paths_of(session: Session, person_id: uuid.UUID, now: datetime) -> list[Show
     enrolments = pathways.enrolments(session, person_id)
     if not enrolments:
         return []
+    with unscoped(session, "a person's own evidence, whichever school they came in through"):
+        latest = latest_of(session, person_id)
     revisions = {
         str(revision.submission.assignment.achievement_id): revision
-        for revision in reversed(latest_of(session, person_id))
+        for revision in reversed(latest)
     }
     in_review = {task for task, found in revisions.items() if found.state in IN_REVIEW}
     given = {
@@ -102,6 +107,8 @@ def paths_of(session: Session, person_id: uuid.UUID, now: datetime) -> list[Show
         (enrolment, *pathways.progress(session, enrolment, now, in_review=in_review))
         for enrolment in enrolments
     ]
+    with unscoped(session, "the person of this session"):
+        of_test_student = session.get_one(Person, person_id).is_test
     names = _names(session, (rule for _enrolment, rule, _result in judged))
     shown = []
     for enrolment, rule, result in judged:
@@ -118,6 +125,7 @@ def paths_of(session: Session, person_id: uuid.UUID, now: datetime) -> list[Show
                 revision=revisions.get(str(version.achievement_id)),
                 award=award,
                 credential=held.get(award.id) if award else None,
+                of_test_student=of_test_student,
             )
         )
     return sorted(shown, key=lambda path: _ORDER.index(path.stage))

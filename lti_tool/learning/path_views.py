@@ -83,8 +83,21 @@ def _picture(path: ShownPath) -> dict[str, object]:
         "image": url_for("achievements.image_svg", version_id=path.version.id),
         "stones": (*stones, last),
         "met": path.met + (last.state == "done"),
-        "lines": [_line(path, n) for n in range(len(path.result.missing))],
+        "lines": _lines(path),
     }
+
+
+def _lines(path: ShownPath) -> list[Line]:
+    """What is missing; where nothing is and no badge is offered, why that is so."""
+    if path.result.missing or path.award:
+        return [_line(path, n) for n in range(len(path.result.missing))]
+    if path.of_test_student:
+        return [Line(_no_badge_for_test_students(), "", "", True)]
+    return [Line(_("Everything is met. Your badge is being made ready."), "", "", True)]
+
+
+def _no_badge_for_test_students() -> str:
+    return str(_("Test students walk the whole path, but are given no badge at its end."))
 
 
 def _line(path: ShownPath, number: int) -> Line:
@@ -115,13 +128,16 @@ def _badge_stone(path: ShownPath, number: int) -> Stone:
         "published": _("It is yours, and everybody who has its address can see it."),
         "revoked": _("Its issuer has withdrawn it."),
     }
+    note = notes.get(path.stage, "")
+    if path.of_test_student and path.award is None:
+        note = _no_badge_for_test_students()
     url = url_for("learning.claim", award_id=path.award.id) if path.award else ""
     return Stone(
         str(number),
         states.get(path.stage, "done"),
         _("Your badge “%(name)s”", name=path.document.name),
         url,
-        notes.get(path.stage, ""),
+        note,
         (),
     )
 

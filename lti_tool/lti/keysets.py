@@ -105,21 +105,21 @@ class KeySets:
             if not known_already:
                 flight.wait(WAIT_SECONDS)
             return
+        keys: _Keys | None = None
+        fault = UNAVAILABLE
         try:
-            keys: _Keys | None = self._fetch(url)
-            fault = ""
+            keys = self._fetch(url)
         except KeySetUnavailableError as error:
-            keys, fault = None, error.code
+            fault = error.code
         finally:
             with self._lock:
-                entry.flight = None
-                entry.tried_at = self._monotonic()
+                entry.flight, entry.tried_at = None, self._monotonic()
+                if keys is None:
+                    entry.fault = fault
+                else:
+                    entry.keys, entry.fetched_at = keys, entry.tried_at
+            # Not before the keys are there: who waits looks for them at once.
             mine.set()
-        with self._lock:
-            if keys is None:
-                entry.fault = fault
-            else:
-                entry.keys, entry.fetched_at = keys, self._monotonic()
 
     def _fetch(self, url: str) -> _Keys:
         try:

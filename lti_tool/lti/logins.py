@@ -69,6 +69,7 @@ _TAKE_TICKET = (
     .values(used_at=bindparam("present"), ticket_hash=None)
     .returning(_logins.c.platform_id, _logins.c.target_link_uri, _logins.c.hints)
 )
+_FORGET = delete(_logins).where(_logins.c.created_at < bindparam("before"))
 
 
 @dataclass(frozen=True)
@@ -194,9 +195,7 @@ def take_ticket(
 
 def forget_old(session: Session, now: datetime) -> int:
     """Delete logins older than an hour; returns how many."""
-    result = session.connection().execute(
-        delete(_logins).where(_logins.c.created_at < now - REMEMBERED)
-    )
+    result = session.connection().execute(_FORGET, {"before": now - REMEMBERED})
     return int(result.rowcount)
 
 

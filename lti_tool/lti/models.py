@@ -82,16 +82,16 @@ class LoginState(Identified, Base):
 
     __tablename__ = "lti_logins"
 
-    # The id is part of state, cookie name and ticket, so that one index serves every look-up.
+    # The id is part of state, cookie name and ticket, so that they need no index of their own.
     platform_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("lti_platforms.id"))
     state_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    nonce_hash: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
     cookie_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     ticket_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     target_link_uri: Mapped[str] = mapped_column(Text)
     hints: Mapped[dict[str, Any]] = mapped_column(Json)
     in_window: Mapped[bool]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 

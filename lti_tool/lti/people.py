@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from core import timezones
 from core.identity import Organisation, Person, Role, RoleGrant
 from core.scope import Scope
 from lti_tool.courses.models import Context, Membership
@@ -51,6 +51,7 @@ _r: Any = ResourceLink.__table__.alias("r")
 _g: Any = RoleGrant.__table__.alias("g")
 _people: Any = Person.__table__
 _users: Any = PlatformUser.__table__
+_grants: Any = RoleGrant.__table__
 _links: Any = ResourceLink.__table__
 
 _PERSON_FIELDS = (
@@ -74,7 +75,7 @@ _KNOWN = (
         _m.c.id.label("m_id"), _m.c.roles.label("m_roles"), _m.c.lti_roles.label("m_lti_roles"),
         _m.c.state.label("m_state"), _m.c.last_seen_at.label("m_last_seen_at"),
         _r.c.id.label("r_id"), *(_r.c[name].label(f"r_{name}") for name in _LINK_FIELDS),
-        _g.c.role.label("g_role"), _g.c.context_id.label("g_context_id"),
+        _g.c.id.label("g_id"), _g.c.role.label("g_role"), _g.c.context_id.label("g_context_id"),
         _g.c.owner_path.label("g_owner_path"),
     )
     .select_from(_o)
@@ -136,7 +137,7 @@ def record(
     link_id = _record_link(
         session, known, owner, platform, deployment, launch, target, context_id, now
     )
-    granted = _granted(rows, deployment, context_id)
+    granted = _granted(session, rows, deployment, context_id)
     return Recorded(person_id, context_id, link_id, roles | granted)
 
 
@@ -171,17 +172,29 @@ def _record_context(
 
 
 def _granted(
-    rows: Sequence[Any], deployment: PlatformDeployment, context_id: uuid.UUID | None
+    session: Session,
+    rows: Sequence[Any],
+    deployment: PlatformDeployment,
+    context_id: uuid.UUID | None,
 ) -> frozenset[Role]:
     """Roles granted in this organisation or one above it, everywhere or in this context."""
     above = Scope(deployment.owner_id, deployment.owner_path).ancestors
-    return frozenset(
-        Role(row.g_role)
+    ids = {
+        row.g_id
         for row in rows
         if row.g_role
         and row.g_owner_path in above
         and (row.g_context_id is None or row.g_context_id == context_id)
+    }
+    if not ids:
+        return frozenset()
+    # Held until the session is written: who ends a grant meanwhile waits, and then finds it.
+    live = session.connection().execute(
+        select(_grants.c.role)
+        .where(_grants.c.id.in_(ids), _grants.c.ended_at.is_(None))
+        .with_for_update(read=True)
     )
+    return frozenset(Role(role) for role in live.scalars())
 
 
 def _record_person(
@@ -281,9 +294,4 @@ def _record_link(
 
 def _zone(name: str | None) -> str | None:
     """The zone's name, if there is such a zone."""
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
+    return name if name is not None and timezones.known(name) else None

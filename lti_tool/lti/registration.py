@@ -5,8 +5,9 @@ LTI Security Framework 1.0, section 3.1.3 (what both sides must know of each oth
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.errors import ConflictError, UnprocessableError
+from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Role, owner_of
 from core.scope import unscoped
 from lti_tool.lti.families import (
@@ -29,6 +30,8 @@ from lti_tool.lti.models import Deployment, Platform
 from lti_tool.lti.roles import GRANTABLE
 
 LONGEST_ID = 255
+_CHECKED = ("name", "family", "client_id", "issuer", "auth_login_url", "auth_token_url", "jwks_url",
+            "frame_origins", "token_audience", "role_overrides")  # fmt: skip
 
 
 def add_platform(
@@ -56,41 +59,87 @@ def add_platform(
     Raises UnprocessableError with every fault by field, ConflictError (409) where the issuer and
     client id are registered already, whoever they belong to.
     """
-    known = known_endpoints(family, site_url)
-    ends = Endpoints(
-        issuer=issuer or known.issuer,
-        auth_login_url=auth_login_url or known.auth_login_url,
-        auth_token_url=auth_token_url or known.auth_token_url,
-        jwks_url=jwks_url or known.jwks_url,
-    )
-    ends = replace(ends, frame_origins=_origins(frame_origins, known, ends))
-    faults = _faults(name, family, client_id, ends, token_audience, role_overrides or {})
-    if faults:
-        raise UnprocessableError(
-            _l("This platform cannot be registered as it is written."),
-            code="platform_invalid",
-            fields=faults,
-        )
+    named = Endpoints(issuer, auth_login_url, auth_token_url, jwks_url)
+    ends = _filled(named, known_endpoints(family, site_url), frame_origins)
+    wanted = {
+        "name": name.strip(),
+        "family": family,
+        "client_id": client_id,
+        **asdict(ends),
+        "frame_origins": list(ends.frame_origins),
+        "token_audience": token_audience or None,
+        "role_overrides": dict(role_overrides or {}),
+    }
+    _refuse_faults(_faults(wanted), _l("This platform cannot be registered as it is written."))
     _refuse_taken(session, ends.issuer, client_id)
     platform = Platform(
         **owner_of(organisation),
-        name=name.strip(),
-        family=family,
-        client_id=client_id,
-        issuer=ends.issuer,
-        auth_login_url=ends.auth_login_url,
-        auth_token_url=ends.auth_token_url,
-        jwks_url=ends.jwks_url,
-        frame_origins=list(ends.frame_origins),
-        token_audience=token_audience or None,
+        **wanted,
         verifies_emails=verifies_emails,
         anonymous_allowed=anonymous_allowed,
-        role_overrides=dict(role_overrides or {}),
         created_at=now,
     )
     session.add(platform)
     session.flush()
     return platform
+
+
+def change_platform(
+    session: Session,
+    platform_id: uuid.UUID,
+    *,
+    now: datetime,
+    name: str | None = None,
+    auth_login_url: str | None = None,
+    auth_token_url: str | None = None,
+    jwks_url: str | None = None,
+    token_audience: str | None = None,
+    frame_origins: Sequence[str] | None = None,
+    verifies_emails: bool | None = None,
+    disabled: bool | None = None,
+) -> Platform:
+    """Correct a platform that the session's scope sees; None leaves a value as it is.
+
+    `token_audience` "" means the token endpoint again, `frame_origins` replaces all there were.
+    Issuer and client id stay: they say which platform it is. Other processes see the change once
+    what they remember is stale (`platforms.STALE_AFTER`).
+    Raises NotFoundError, or UnprocessableError with every fault by field.
+    """
+    platform = session.scalar(select(Platform).where(Platform.id == platform_id).with_for_update())
+    if platform is None:
+        raise NotFoundError(_l("There is no platform with this id."), code="platform_unknown")
+    given = {
+        "name": name.strip() if name is not None else None,
+        "auth_login_url": auth_login_url,
+        "auth_token_url": auth_token_url,
+        "jwks_url": jwks_url,
+        "frame_origins": list(frame_origins) if frame_origins is not None else None,
+        "verifies_emails": verifies_emails,
+    }
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    if token_audience is not None:
+        changes["token_audience"] = token_audience or None
+    if disabled is not None:
+        changes["disabled_at"] = (platform.disabled_at or now) if disabled else None
+    faults = _faults({**_values_of(platform), **changes})
+    _refuse_faults(
+        {key: text for key, text in faults.items() if key in changes},
+        _l("This platform cannot be changed as it is written."),
+    )
+    for key, value in changes.items():
+        setattr(platform, key, value)
+    session.flush()
+    return platform
+
+
+def _values_of(platform: Platform) -> dict[str, Any]:
+    """What `_faults` looks at, as it stands in the platform's row."""
+    return {name: getattr(platform, name) for name in _CHECKED}
+
+
+def _refuse_faults(faults: Mapping[str, Any], message: Any) -> None:
+    if faults:
+        raise UnprocessableError(message, code="platform_invalid", fields=faults)
 
 
 def _refuse_taken(session: Session, issuer: str, client_id: str) -> None:
@@ -102,7 +151,7 @@ def _refuse_taken(session: Session, issuer: str, client_id: str) -> None:
         raise ConflictError(
             _l("This issuer and client id are registered already; nothing was changed."),
             code="platform_exists",
-            advice=_l("To correct the platform, edit the one that is there."),
+            advice=_l("To correct the platform that is there, use: milepost platform set"),
         )
 
 
@@ -168,44 +217,47 @@ def deployments_of(session: Session, platform: Platform) -> list[Deployment]:
     )
 
 
-def _origins(given: Sequence[str] | None, known: Endpoints, ends: Endpoints) -> tuple[str, ...]:
-    if given is not None:
-        return tuple(given)
+def _filled(named: Endpoints, known: Endpoints, frames: Sequence[str] | None) -> Endpoints:
+    """The addresses as `named`, what is empty from `known`; `frames` None: whoever sends people."""
+    ends = Endpoints(
+        issuer=named.issuer or known.issuer,
+        auth_login_url=named.auth_login_url or known.auth_login_url,
+        auth_token_url=named.auth_token_url or known.auth_token_url,
+        jwks_url=named.jwks_url or known.jwks_url,
+    )
+    if frames is not None:
+        return replace(ends, frame_origins=tuple(frames))
     if known.frame_origins:
-        return known.frame_origins
+        return replace(ends, frame_origins=known.frame_origins)
     found = (origin_of(ends.issuer), origin_of(ends.auth_login_url))
-    return tuple(dict.fromkeys(origin for origin in found if origin))
+    return replace(ends, frame_origins=tuple(dict.fromkeys(filter(None, found))))
 
 
-def _faults(
-    name: str,
-    family: str,
-    client_id: str,
-    ends: Endpoints,
-    token_audience: str | None,
-    role_overrides: Mapping[str, str | None],
-) -> dict[str, Any]:
+def _faults(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong with the `_CHECKED` values, by column."""
     faults: dict[str, Any] = {}
+    name, issuer, audience = wanted["name"], wanted["issuer"], wanted["token_audience"]
     if not 0 < len(name.strip()) <= 200 or not name.isprintable():
         faults["name"] = _l("Give the platform a name of at most 200 characters.")
-    if family not in FAMILIES:
+    if wanted["family"] not in FAMILIES:
         faults["family"] = _l("Choose moodle, canvas, schoology, sandbox or generic.")
-    if not _is_id(client_id):
+    if not _is_id(wanted["client_id"]):
         faults["client_id"] = _l("Give the client id as the LMS shows it.")
-    if not 0 < len(ends.issuer) <= 500 or not ends.issuer.isprintable() or " " in ends.issuer:
+    if not 0 < len(issuer) <= 500 or not issuer.isprintable() or " " in issuer:
         faults["issuer"] = _l("Give the issuer as the LMS shows it, such as https://lms.example.")
     address = _l("Give a whole https address (http works on this machine only).")
     for field in ("auth_login_url", "auth_token_url", "jwks_url"):
-        if not is_web_address(getattr(ends, field)):
+        if not is_web_address(wanted[field]):
             faults[field] = address
-    if token_audience and not (len(token_audience) <= 1000 and token_audience.isprintable()):
+    if audience and not (len(audience) <= 1000 and audience.isprintable()):
         faults["token_audience"] = _l("Give the audience as the LMS shows it.")
-    if not all(is_frame_source(source) for source in ends.frame_origins):
+    if not all(is_frame_source(source) for source in wanted["frame_origins"]):
         faults["frame_origins"] = _l(
             "Give origins such as https://lms.example or https://*.lms.example."
         )
-    wanted = {None, "", *GRANTABLE}
-    if not all(isinstance(key, str) and value in wanted for key, value in role_overrides.items()):
+    ours = {None, "", *GRANTABLE}
+    overrides = wanted["role_overrides"].items()
+    if not all(isinstance(key, str) and value in ours for key, value in overrides):
         known = ", ".join(Role(role).value for role in GRANTABLE)
         faults["role_overrides"] = _l("A role of the LMS may become: %(known)s.", known=known)
     return faults

@@ -386,6 +386,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lti_logins")),
     )
+    op.create_index(op.f("ix_lti_logins_created_at"), "lti_logins", ["created_at"], unique=False)
+    op.create_index(op.f("ix_lti_logins_nonce_hash"), "lti_logins", ["nonce_hash"], unique=False)
     op.create_table(
         "lti_platform_users",
         sa.Column("platform_id", sa.Uuid(), nullable=False),
@@ -1573,6 +1575,8 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_lti_platform_users_owner_path"), table_name="lti_platform_users")
     op.drop_index(op.f("ix_lti_platform_users_owner_id"), table_name="lti_platform_users")
     op.drop_table("lti_platform_users")
+    op.drop_index(op.f("ix_lti_logins_nonce_hash"), table_name="lti_logins")
+    op.drop_index(op.f("ix_lti_logins_created_at"), table_name="lti_logins")
     op.drop_table("lti_logins")
     op.drop_index(op.f("ix_lti_deployments_platform_id"), table_name="lti_deployments")
     op.drop_index(op.f("ix_lti_deployments_owner_path"), table_name="lti_deployments")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from badges.public.mounting import install
@@ -113,4 +115,13 @@ def visit(app: Flask, district: District) -> Visit:
     return visit_as(app, district, district.learner)
 
 
-__all__ = ["NOW", "Visit", "visit_as"]
+def mark_as_test_student(runtime: Runtime, person: Person, *, is_test: bool = True) -> None:
+    """Say that an LMS invented `person`, or did not."""
+    with runtime.database.transaction() as session:
+        table: Any = Person.__table__
+        session.connection().execute(
+            update(table).where(table.c.id == person.id).values(is_test=is_test)
+        )
+
+
+__all__ = ["NOW", "Visit", "mark_as_test_student", "visit_as"]

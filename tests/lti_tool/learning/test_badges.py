@@ -10,15 +10,17 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from badges.awards import service as awards
 from badges.awards.models import Award, Credential
 from badges.awards.signing import sign_credential
 from badges.openbadges.report import Outcome
 from badges.public.verification import verify_document
+from core.identity import Person
 from core.runtime import Runtime
 from core.scope import unscoped
-from tests.lti_tool.learning.conftest import NOW, Visit, visit_as
+from tests.lti_tool.learning.conftest import NOW, Visit, mark_as_test_student, visit_as
 from tests.support.badges import District, add_person, earn, issue_credential
 
 
@@ -257,3 +259,27 @@ def test_a_withdrawn_badge_says_so_to_its_holder(
     assert "a mistake of ours" in page
     assert "Publish it" not in page
     assert "Withdrawn by its issuer" in visit.get("/badges").text
+
+
+def test_a_test_student_is_told_kindly_that_badges_are_for_people(
+    visit: Visit, award: Award, runtime: Runtime
+) -> None:
+    mark_as_test_student(runtime, visit.person)
+    answer = visit.post(claim(award), {"do": "accept", "name": "full"})
+    assert answer.status_code == 409
+    assert "Test students are given no badges" in answer.text
+    assert "Open the activity as yourself" in answer.text
+    with runtime.database.snapshot() as session:
+        assert awards.credential_of(session, award) is None
+
+
+@pytest.mark.parametrize("zone", ["localtime", "Nowhere/Bad", "right/Europe/Vienna"])
+def test_a_time_zone_that_nobody_knows_breaks_no_page(
+    visit: Visit, award: Award, runtime: Runtime, zone: str
+) -> None:
+    table = Person.__table__
+    with runtime.database.transaction() as session:
+        session.connection().execute(update(table).values(timezone=zone))  # type: ignore[arg-type]
+    assert visit.get(claim(award)).status_code == 200
+    lost = visit.get(f"/badges/{uuid.uuid4()}")
+    assert (lost.status_code, "UTC" in lost.text) == (404, True)

@@ -18,8 +18,15 @@ from lti_tool.evidence.assignments import assignment_for
 from lti_tool.evidence.models import Revision, Submission
 from lti_tool.learning.path import steps_of
 from lti_tool.learning.wording import Names, hours, missing_text, node_title
-from tests.lti_tool.learning.conftest import NOW, Visit, visit_as
-from tests.support.badges import District, decision, earn, issue_credential, micro_credential
+from tests.lti_tool.learning.conftest import NOW, Visit, mark_as_test_student, visit_as
+from tests.support.badges import (
+    District,
+    add_person,
+    decision,
+    earn,
+    issue_credential,
+    micro_credential,
+)
 
 
 def test_an_empty_path_offers_what_can_be_begun(visit: Visit, district: District) -> None:
@@ -218,3 +225,30 @@ def test_moments_are_absolute(visit: Visit, district: District, runtime: Runtime
     begin(runtime, district)
     page = visit.get("/path").text
     assert '<time datetime="2026-03-14">14 March 2026</time>' in page
+
+
+def test_a_test_student_sees_the_whole_path_and_that_no_badge_is_at_its_end(
+    app: Flask, district: District, runtime: Runtime
+) -> None:
+    student = add_person(runtime, district.organisation, "Test Student")
+    mark_as_test_student(runtime, student)
+    with runtime.database.transaction() as session:
+        pathways.enrol(session, student, district.version, NOW)
+        assert pathways.record_fact(session, student, decision(district.version), NOW) == []
+    page = visit_as(app, district, student).get("/path").text
+    assert "2 of 3 steps met" in page
+    assert "Test students walk the whole path, but are given no badge at its end." in page
+    assert "Your badge is ready" not in page
+
+
+def test_a_path_that_time_alone_completed_says_that_the_badge_is_coming(
+    visit: Visit, district: District, runtime: Runtime
+) -> None:
+    mark_as_test_student(runtime, visit.person)
+    begin(runtime, district)
+    decide(runtime, district, "met", 3)
+    # Met and not offered yet, as it is until the next sweep.
+    mark_as_test_student(runtime, visit.person, is_test=False)
+    page = visit.get("/path")
+    assert page.status_code == 200
+    assert "Everything is met. Your badge is being made ready." in page.text

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lti_tool.lti.keysets import parse_key_set
+from core.http import FetchError, HttpClient
+from lti_tool.lti import keysets
+from lti_tool.lti.keysets import KeySets, KeySetUnavailableError, parse_key_set
 from tests.support.hostile_platform import public_jwk, rsa_key
+
+URL = "https://lms.example/keys"
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.just("RSA"),
@@ -50,3 +58,62 @@ def test_a_good_key_stands_beside_bad_ones() -> None:
     assert {kid: key == "refused" for kid, key in found.items()} == {
         "short": True, "enc": True, "good": False,
     }  # fmt: skip
+
+
+def woken_by(monkeypatch: pytest.MonkeyPatch, waiter: Any) -> None:
+    """Whoever is woken looks before the one who wakes them gets any further."""
+
+    class Telling(threading.Event):
+        def set(self) -> None:
+            super().set()
+            thread = threading.Thread(target=waiter)
+            thread.start()
+            thread.join(30)
+
+    monkeypatch.setattr(keysets, "threading", SimpleNamespace(Lock=threading.Lock, Event=Telling))
+
+
+def test_who_waited_for_the_keys_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = json.dumps({"keys": [public_jwk(rsa_key("platform"), "key-1")]}).encode()
+    answer = SimpleNamespace(status=200, body=body)
+    http = SimpleNamespace(get=lambda *_args, **_values: answer)
+    found: list[Any] = []
+    woken_by(monkeypatch, lambda: found.append(sets.find(URL, "key-1")))
+    sets = KeySets(cast(HttpClient, http), monotonic=lambda: 7.0)
+    key = sets.find(URL, "key-1")
+    assert found == [key]
+
+
+def test_who_waited_in_vain_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = SimpleNamespace(status=200, body=b"<html>")
+    http = SimpleNamespace(get=lambda *_args, **_values: answer)
+    told: list[str] = []
+
+    def waiter() -> None:
+        try:
+            sets.find(URL, "key-1")
+        except KeySetUnavailableError as error:
+            told.append(error.code)
+
+    woken_by(monkeypatch, waiter)
+    sets = KeySets(cast(HttpClient, http), monotonic=lambda: 7.0)
+    with pytest.raises(KeySetUnavailableError):
+        sets.find(URL, "key-1")
+    assert told == ["platform_keys_invalid"]
+
+
+def test_a_fetch_that_breaks_leaves_nobody_waiting() -> None:
+    answers = [RuntimeError("a fault of ours"), FetchError("timeout", "too slow")]
+
+    def get(*_args: Any, **_values: Any) -> Any:
+        raise answers.pop(0)
+
+    clock = [0.0]
+    http = SimpleNamespace(get=get)
+    sets = KeySets(cast(HttpClient, http), monotonic=lambda: clock[0])
+    with pytest.raises(RuntimeError):
+        sets.find(URL, "key-1")
+    clock[0] += keysets.COOL_DOWN_SECONDS
+    with pytest.raises(KeySetUnavailableError, match="unavailable"):
+        sets.find(URL, "key-1")
+    assert answers == []

@@ -169,6 +169,22 @@ def test_oversize_hints(browser: Browser, method: str, name: str) -> None:
     refused(browser, method, 413, "request_too_large", **{name: "x" * 9000})
 
 
+def test_hints_that_are_too_much_together(browser: Browser, method: str) -> None:
+    refused(
+        browser,
+        method,
+        413,
+        "request_too_large",
+        login_hint="x" * 4200,
+        lti_message_hint="y" * 4200,
+    )
+    assert browser.login(login_hint="x" * 3500, lti_message_hint="y" * 3500).status_code == 302
+
+
+def test_hints_are_measured_in_bytes(browser: Browser, method: str) -> None:
+    refused(browser, method, 413, "request_too_large", lti_message_hint="\u4e2d" * 3000)
+
+
 def test_a_form_beyond_all_measure(browser: Browser) -> None:
     with nothing_stored(browser.installation):
         answer = browser.post("/lti/login", data={"iss": "x" * (3 * 1024 * 1024)})
@@ -185,6 +201,17 @@ def test_input_is_never_echoed(browser: Browser, method: str, name: str) -> None
     answer = browser.login(method=method, **{name: SCRIPT, "target_link_uri": SCRIPT})
     assert answer.status_code in {400, 403}
     assert "alert(1)" not in answer.get_data(as_text=True)
+
+
+def test_the_page_of_a_refusal_says_that_the_launch_was_stopped(
+    browser: Browser, method: str
+) -> None:
+    browser.json_wanted = False
+    assert "<span>Launch</span><b>403</b>" in browser.login(
+        method=method, iss="https://elsewhere.example"
+    ).get_data(as_text=True)
+    assert "<span>Launch</span><b>401</b>" in browser.get("/to/home").get_data(as_text=True)
+    assert "<span>Page</span><b>404</b>" in browser.get("/nowhere").get_data(as_text=True)
 
 
 def test_a_refusal_can_be_read_in_any_frame_until_the_platform_is_known(browser: Browser) -> None:
