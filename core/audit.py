@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, String
+from sqlalchemy import Index, String, event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Identified, Json
@@ -27,6 +27,14 @@ class AuditEvent(OwnedByPeople, Identified, Base):
     subject_kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[uuid.UUID]
     details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+def _refuse(*_args: Any) -> None:
+    raise RuntimeError("what was noted stays as it was; note something new")
+
+
+event.listen(AuditEvent, "before_update", _refuse)
+event.listen(AuditEvent, "before_delete", _refuse)
 
 
 def record(

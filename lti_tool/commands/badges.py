@@ -106,6 +106,8 @@ def bake(credential: Path, image: Path, output: Path) -> None:
         output.write_bytes(baked)
     except (BakingError, json.JSONDecodeError, OSError) as exc:
         raise RefusedError(str(exc)) from None
+    except RecursionError:
+        raise RefusedError(f"{credential} is nested too deeply.") from None
     click.echo(f"{output} holds the badge.")
 
 
@@ -119,7 +121,10 @@ def unbake(image: Path, output: Path | None) -> None:
     except BakingError as exc:
         raise RefusedError(str(exc)) from None
     if output:
-        output.write_text(found.text, encoding="utf-8")
+        try:
+            output.write_text(found.text, encoding="utf-8")
+        except OSError as exc:
+            raise RefusedError(f"{output} cannot be written: {exc.strerror}.") from None
         click.echo(f"{output}: an Open Badges {found.version}.0 badge.")
     else:
         click.echo(found.text)
@@ -159,6 +164,6 @@ def _text(path: Path) -> str:
 def _print(report: Report) -> None:
     click.echo(f"The badge is {report.outcome.value}.")
     for result in report.steps:
-        click.echo(f"  {result.step.value}: {MARKS[result.status.value]}. {result.message}")
+        click.echo(f"  {result.step.value}: {MARKS[result.status.value]}. {result.message.text}")
         for problem in result.problems:
             click.echo(f"    {problem}")

@@ -6,6 +6,7 @@ import json
 import uuid
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ def issuer() -> None:
 @click.option("--url", default=None, help="The organisation's own web address.")
 @click.option("--email", default=None)
 @click.option("--description", default=None)
+@json_option
 @needs_runtime
 def add_issuer(
     runtime: Runtime,
@@ -41,6 +43,7 @@ def add_issuer(
     url: str | None,
     email: str | None,
     description: str | None,
+    as_json: bool,
 ) -> None:
     """Make an issuer with keys of its own; SLUG is part of its address for ever."""
     with runtime.database.transaction() as session:
@@ -58,6 +61,9 @@ def add_issuer(
             badge_url=runtime.config.badge_url,
             now=runtime.now(),
         )
+    if as_json:
+        show([{"slug": made.slug, "name": made.name, "did": made.did}], True, [])
+        return
     click.echo(f"{made.name} signs as {made.did}.")
 
 
@@ -70,22 +76,33 @@ def micro_credential() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--issuer", "slug", required=True, help="Slug of the issuer.")
 @click.option("--replaces", type=click.UUID, help="The micro-credential that this is a version of.")
+@json_option
 @needs_runtime
-def publish(runtime: Runtime, file: Path, slug: str, replaces: uuid.UUID | None) -> None:
+def publish(
+    runtime: Runtime, file: Path, slug: str, replaces: uuid.UUID | None, as_json: bool
+) -> None:
     """Publish a micro-credential from a JSON FILE (docs/micro-credentials.md has its form)."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
         raise RefusedError(f"{file} is not a JSON file: {exc}") from None
+    except RecursionError:
+        raise RefusedError(f"{file} is nested too deeply.") from None
     if not isinstance(data, dict):
         raise RefusedError(f"{file} must hold one JSON object.")
     document = MicroCredential.from_dict(data)
     with runtime.database.transaction() as session:
-        found = service.issuer_by_slug(session, slug)
+        found = service.find_issuer(session, slug)
+        if found is None:
+            raise RefusedError(f"There is no issuer called {slug}. Make one: milepost issuer add")
         with unscoped(session, "the operator publishes for the issuer that was named"):
             made = _publish(session, found, document, replaces, runtime.now())
-    click.echo(f"{document.name} is published as version {made.number}. Its link for the LMS:")
-    click.echo(f"{runtime.config.base_url}/to/micro-credential/{made.achievement_id}")
+    row = _row(runtime, made)
+    if as_json:
+        show([row], True, [])
+        return
+    click.echo(f"{row['name']} is published as version {row['version']}. Its link for the LMS:")
+    click.echo(row["link"])
 
 
 def _publish(
@@ -112,13 +129,14 @@ def list_(runtime: Runtime, as_json: bool) -> None:
         runtime.database.snapshot() as session,
         unscoped(session, "the operator of the installation lists all of it"),
     ):
-        rows = [
-            {
-                "achievement": str(version.achievement_id),
-                "name": version.document["name"],
-                "version": version.number,
-                "link": f"{runtime.config.base_url}/to/micro-credential/{version.achievement_id}",
-            }
-            for version in service.published(session)
-        ]
+        rows = [_row(runtime, version) for version in service.published(session)]
     show(rows, as_json, ["name", "version", "link"])
+
+
+def _row(runtime: Runtime, version: AchievementVersion) -> dict[str, Any]:
+    return {
+        "achievement": str(version.achievement_id),
+        "name": version.document["name"],
+        "version": version.number,
+        "link": f"{runtime.config.base_url}/to/micro-credential/{version.achievement_id}",
+    }

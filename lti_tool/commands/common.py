@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar
 
 import click
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from core import log
+from core import log, migrate
 from core.config import Config
+from core.db import Database
 from core.errors import ConfigError, MilepostError
+from core.files import FileStore
 from core.runtime import Runtime
+from keys.errors import KeyRingError
 from lti_tool.app import make_runtime
+from lti_tool.commands.beside_demo import recalled
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,33 +32,84 @@ class RefusedError(click.ClickException):
     exit_code = 1
 
 
-def read_config() -> Config:
-    """The settings, or every fault in them as one refusal."""
+def read_config(env: Mapping[str, str] | None = None) -> Config:
+    """The settings (from the environment unless `env` is given), or all faults as one refusal."""
     try:
-        return Config.from_env()
+        config = Config.from_env(env)
     except ConfigError as exc:
         raise RefusedError("\n".join(exc.faults)) from None
+    if faults := [fault for fault in (_database_fault(config), _files_fault(config)) if fault]:
+        raise RefusedError("\n".join(faults))
+    return config
+
+
+def _database_fault(config: Config) -> str | None:
+    try:
+        make_url(config.database_url).get_dialect()
+    except (ArgumentError, ValueError):
+        return (
+            "MILEPOST_DATABASE_URL is not usable: it must look like"
+            " sqlite:////var/lib/milepost/milepost.sqlite or postgresql://user@host/name."
+        )
+    return None
+
+
+def _files_fault(config: Config) -> str | None:
+    try:
+        FileStore(config.files_url)
+    except (ImportError, ValueError, OSError) as exc:
+        return f"MILEPOST_FILES_URL is not usable: {str(exc).rstrip('.')}."
+    return None
 
 
 @contextmanager
-def open_runtime() -> Iterator[Runtime]:
-    """A runtime over the environment's settings; faults of the database become sentences."""
-    config = read_config()
-    log.configure("WARNING", "text")
+def opened(config: Config) -> Iterator[Runtime]:
+    """A runtime over `config`; what goes wrong inside becomes a refusal in words."""
     runtime = make_runtime(config)
     try:
         yield runtime
     except MilepostError as exc:
         raise RefusedError(sentence(exc)) from None
-    except OperationalError as exc:
-        raise RefusedError(f"The database cannot be used: {exc.orig}") from None
-    except ProgrammingError as exc:
-        raise RefusedError(
-            f"The database does not look as this version expects ({exc.orig})."
-            " Run: milepost db upgrade"
-        ) from None
+    except KeyRingError as exc:
+        raise RefusedError(str(exc)) from None
+    except DBAPIError as exc:
+        raise RefusedError(migration_fault(runtime.database) or database_fault(exc)) from None
     finally:
         runtime.close()
+
+
+@contextmanager
+def open_runtime() -> Iterator[Runtime]:
+    """A runtime over the environment's settings, or those of the demo that was run here."""
+    config = read_config(recalled(os.environ))
+    log.configure("WARNING", "text")
+    with opened(config) as runtime:
+        yield runtime
+
+
+def migration_fault(database: Database) -> str | None:
+    """How the database differs from this version's form; None where it does not, or cannot say."""
+    try:
+        found, wanted = migrate.revision_of(database), migrate.head_revision()
+    except DBAPIError:
+        return None
+    if found == wanted:
+        return None
+    if found is None:
+        return "The database has no tables yet. Run: milepost db upgrade"
+    return f"The database is at {found}, this version needs {wanted}. Run: milepost db upgrade"
+
+
+def database_fault(exc: DBAPIError) -> str:
+    """What the database said, in one line and without anybody's data."""
+    said = str(exc.orig).strip().splitlines() or [type(exc.orig).__name__]
+    advice = "See MILEPOST_DATABASE_URL, and whether the database server runs."
+    if "unable to open database file" in said[0] or "readonly" in said[0]:
+        advice = (
+            "On a new installation run: milepost db upgrade. Otherwise see MILEPOST_HOME and"
+            " MILEPOST_DATABASE_URL, and who may write there."
+        )
+    return f"The database cannot be used: {said[0].rstrip('.')}. {advice}"
 
 
 def sentence(exc: MilepostError) -> str:

@@ -10,15 +10,20 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
-from core import log, migrate
-from core.config import Config
-from core.errors import ConfigError
-from lti_tool.app import make_runtime
-from lti_tool.commands.common import RefusedError
+from badges.awards.address import check_address, kept_address
+from core import log
+from core.config import Config, is_loopback_name
+from core.runtime import Runtime
+from keys.shared import ring_of
+from lti_tool.commands.beside_demo import remember
+from lti_tool.commands.common import RefusedError, opened, read_config
+from lti_tool.commands.database import bring_up
 from lti_tool.commands.ports import port_fault
 from lti_tool.sample.district import load
 
@@ -37,13 +42,12 @@ def demo(port: int, lms_port: int) -> None:
         if fault := port_fault(host, number):
             raise RefusedError(f"{fault} (make run PORT=… LMS_PORT=…)")
     env = demo_env(os.environ, port)
-    try:
-        config = Config.from_env(env)
-    except ConfigError as exc:
-        raise RefusedError("\n".join(exc.faults)) from None
+    config = read_config(env)
+    if fault := _base_url_fault(config.base_url, port):
+        raise RefusedError(fault)
     log.configure("WARNING", "text")
-    lms_url = f"http://127.0.0.1:{lms_port}"
-    prepare(config, lms_url)
+    config = prepare(config, f"http://127.0.0.1:{lms_port}", keep=not _sets_badge_url(env))
+    env["MILEPOST_BADGE_URL"] = config.badge_url
     raise SystemExit(_supervise(env, config, port, lms_port))
 
 
@@ -51,29 +55,61 @@ def demo_env(given: Mapping[str, str], port: int) -> dict[str, str]:
     """The environment of a demo: the demo's own addresses, everything else as given."""
     env = dict(given)
     env["MILEPOST_ENVIRONMENT"] = "demo"
-    env.setdefault("MILEPOST_BASE_URL", f"http://localhost:{port}")
+    if not env.get("MILEPOST_BASE_URL_FILE"):
+        env.setdefault("MILEPOST_BASE_URL", f"http://localhost:{port}")
     env.setdefault("MILEPOST_LOG_FORMAT", "text")
     env.setdefault("MILEPOST_LOG_LEVEL", "WARNING")
     env.setdefault("MILEPOST_WORKERS", "1")
     return env
 
 
-def prepare(config: Config, lms_url: str) -> None:
-    """Migrate, and load the sample district where it is not there yet."""
+def _sets_badge_url(env: Mapping[str, str]) -> bool:
+    return bool(env.get("MILEPOST_BADGE_URL") or env.get("MILEPOST_BADGE_URL_FILE"))
+
+
+def _base_url_fault(base_url: str, port: int) -> str | None:
+    """Why nobody would find the demo at `base_url`: it names another port of this machine."""
+    parts = urlsplit(base_url)
+    named = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    if not is_loopback_name(parts.hostname or "") or named == port or parts.scheme == "https":
+        return None
+    return (
+        f"MILEPOST_BASE_URL says {base_url}, but the demo listens on port {port}."
+        f" Leave it unset, or run: make run PORT={named}"
+    )
+
+
+def prepare(config: Config, lms_url: str, *, keep: bool = True) -> Config:
+    """Migrate, and load the sample district where it is not there yet.
+
+    Returns the settings with the badge address that this demo's badges carry already (`keep`): a
+    later run may use another port, and badges name the first one for ever.
+    """
     try:
         config.home.mkdir(parents=True, exist_ok=True)
         (config.home / ".writable").write_text("")
         (config.home / ".writable").unlink()
+        with opened(config) as runtime:
+            bring_up(runtime)
+            settled = replace(config, badge_url=_badge_url(runtime, keep=keep))
+        with opened(settled) as runtime:
+            load(runtime, lms_url)
+            ring_of(runtime).check()
+        remember(settled)
     except OSError as exc:
         raise RefusedError(
-            f"The folder {config.home} (MILEPOST_HOME) cannot be written: {exc.strerror}."
+            f"The folder {config.home} (MILEPOST_HOME) cannot be used: {exc.strerror or exc}."
         ) from None
-    runtime = make_runtime(config)
-    try:
-        migrate.upgrade(runtime.database)
-        load(runtime, lms_url)
-    finally:
-        runtime.close()
+    return settled
+
+
+def _badge_url(runtime: Runtime, *, keep: bool) -> str:
+    """The badge address; raises ConflictError where one was set that badges do not carry."""
+    with runtime.database.snapshot() as session:
+        if keep:
+            return kept_address(session) or runtime.config.badge_url
+        check_address(session, runtime.config.badge_url)
+    return runtime.config.badge_url
 
 
 def _supervise(env: dict[str, str], config: Config, port: int, lms_port: int) -> int:
@@ -83,7 +119,8 @@ def _supervise(env: dict[str, str], config: Config, port: int, lms_port: int) ->
         "lms": ["-m", "lti_tool.sample.lms", str(lms_port)],
     }
     stopping: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # A closed terminal sends SIGHUP; without an answer to it, the three would live on alone.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda caught, _frame: stopping.append(caught))
     # A group of their own: Ctrl-C reaches only us, and we stop them in order.
     running = {
@@ -92,8 +129,11 @@ def _supervise(env: dict[str, str], config: Config, port: int, lms_port: int) ->
     }
     try:
         lms_url = f"http://127.0.0.1:{lms_port}"
-        if _answers([f"{config.base_url}/livez", lms_url], running, stopping):
+        if _answers([f"http://127.0.0.1:{port}/livez", lms_url], running, stopping):
             _greet(config, lms_url)
+        elif not stopping and all(process.poll() is None for process in running.values()):
+            click.echo(f"Nothing answered within {START_SECONDS:.0f} seconds; stopping.", err=True)
+            return 1
         while not stopping:
             for name, process in running.items():
                 if process.poll() is not None:
@@ -131,6 +171,11 @@ Milepost is running.
 
 Data is kept in {_short(config.home)}. Stop with Ctrl-C.
 """)
+    if config.badge_url != config.base_url:
+        click.echo(
+            f"The badges in there carry {config.badge_url} for ever. Their pages are found at that"
+            " address only while Milepost runs there.\n"
+        )
 
 
 def _short(path: Path) -> str:

@@ -2,54 +2,113 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
+from badges.awards.address import check_address
+from core import log
 from core.config import Config, is_loopback_name
+from core.errors import ConflictError
 from core.outbox import OutboxMessage
 from core.runtime import Runtime
-from core.web.ops import run_checks
-from lti_tool.commands.common import json_option, open_runtime, read_config, show
+from keys.ring import LTI_RING
+from keys.shared import ring_of
+from lti_tool.app import create_app
+from lti_tool.commands.beside_demo import recalled
+from lti_tool.commands.common import (
+    database_fault,
+    json_option,
+    opened,
+    read_config,
+    sentence,
+    show,
+)
 
 ADVICE = {
-    "database": "See MILEPOST_DATABASE_URL, and whether the database server runs.",
     "migrations": "Run: milepost db upgrade",
-    "signature": "Is MILEPOST_MASTER_KEY the key that these signing keys were sealed with?",
     "files": "See MILEPOST_FILES_URL, and who may write there.",
 }
+# A check that cannot hold unless an earlier one does would only say the same thing again.
+NEEDS = {"migrations": ("database",), "signature": ("database", "migrations")}
+Tell = Callable[[str, str, str], None]
 
 
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
     """Check settings, database, keys, files, worker and addresses; exit 1 if something is wrong."""
-    config = read_config()
+    config = read_config(recalled(os.environ))
+    log.configure("ERROR", "text")
     rows: list[dict[str, str]] = []
 
     def told(name: str, state: str, text: str) -> None:
         rows.append({"check": name, "state": state, "says": text})
 
     told("settings", "ok", "Every setting can be read.")
-    with open_runtime() as runtime:
-        runtime.checks.setdefault("files", runtime.files.check)
-        for name, fault in run_checks(runtime).items():
-            if fault is None:
-                told(name, "ok", "Works.")
-            else:
-                told(name, "wrong", f"{fault}. {ADVICE.get(name, '')}".strip())
-        if not any(row["state"] == "wrong" for row in rows):
-            _looks(runtime, told)
+    with opened(config) as runtime:
+        failed = _checks(runtime, told)
+        if failed.isdisjoint({"database", "migrations"}):
+            _worker(runtime, told)
+            _keys(runtime, told)
+            _kept(runtime, told)
+        if "files" not in failed:
+            _disk(runtime, told)
     _addresses(config, told)
     show(rows, as_json, ["state", "check", "says"])
     if any(row["state"] == "wrong" for row in rows):
         raise SystemExit(1)
 
 
-def _looks(runtime: Runtime, told: Callable[[str, str, str], None]) -> None:
+def _checks(runtime: Runtime, told: Tell) -> set[str]:
+    """Run what `/readyz` runs, and the files; returns the names that do not hold."""
+    create_app(runtime=runtime)  # the web pages bring checks of their own
+    checks = {**runtime.checks, "files": runtime.files.check}
+    order = ["database", "migrations", "signature"]
+    failed: set[str] = set()
+    for name in [*order, *(other for other in checks if other not in order)]:
+        if not failed.isdisjoint(NEEDS.get(name, ())):
+            continue
+        try:
+            checks[name]()
+        except DBAPIError as exc:
+            told(name, "wrong", database_fault(exc))
+        except Exception as exc:  # a check reports whatever is wrong, of any kind
+            told(name, "wrong", f"{_said(exc)}. {ADVICE.get(name, '')}".strip())
+        else:
+            told(name, "ok", "Works.")
+            continue
+        failed.add(name)
+    return failed
+
+
+def _said(exc: Exception) -> str:
+    text = str(exc) or type(exc).__name__
+    if isinstance(exc, OSError) and exc.strerror:
+        text = f"{exc.strerror}: {exc.filename}" if exc.filename else exc.strerror
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".")
+
+
+def _keys(runtime: Runtime, told: Tell) -> None:
+    if not ring_of(runtime).published(LTI_RING):
+        told("launch key", "wrong", "There is none, so no LMS can launch. Run: milepost db upgrade")
+
+
+def _kept(runtime: Runtime, told: Tell) -> None:
+    with runtime.database.snapshot() as session:
+        try:
+            check_address(session, runtime.config.badge_url)
+        except ConflictError as exc:
+            told("issued badges", "wrong", " ".join(sentence(exc).splitlines()))
+
+
+def _worker(runtime: Runtime, told: Tell) -> None:
     now = runtime.now()
     with runtime.database.snapshot() as session:
         oldest = session.scalar(
@@ -64,15 +123,17 @@ def _looks(runtime: Runtime, told: Callable[[str, str, str], None]) -> None:
         told("worker", "ok", "Nothing waits too long.")
     if dead:
         told("deliveries", "look", f"{dead} were given up; an administrator can try them again.")
+
+
+def _disk(runtime: Runtime, told: Tell) -> None:
     if str(runtime.config.files_url).startswith("file:"):
-        free = shutil.disk_usage(runtime.config.home).free
+        free = shutil.disk_usage(runtime.files.root).free
         if free < 1_000_000_000:
-            told("disk", "look", f"Only {free // 1_000_000} MB are free under MILEPOST_HOME.")
+            told("disk", "look", f"Only {free // 1_000_000} MB are free where files are kept.")
 
 
-def _addresses(config: Config, told: Callable[[str, str, str], None]) -> None:
-    host = config.badge_url.split("://", 1)[1].split(":")[0]
-    if is_loopback_name(host):
+def _addresses(config: Config, told: Tell) -> None:
+    if is_loopback_name(urlsplit(config.badge_url).hostname or ""):
         told(
             "badge address", "look",
             f"Badges carry {config.badge_url} for ever. Settle a domain of your own"

@@ -40,10 +40,15 @@ def list_(runtime: Runtime, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("ring")
+@json_option
 @needs_runtime
-def rotate(runtime: Runtime, ring: str) -> None:
+def rotate(runtime: Runtime, ring: str, as_json: bool) -> None:
     """Make new keys for RING (such as `lti`); the old ones stay published."""
     with runtime.database.transaction() as session:
         made = ring_of(runtime).rotate(session, ring, runtime.now())
+    if as_json:
+        rows = [{"ring": key.ring, "kid": key.kid, "algorithm": key.algorithm} for key in made]
+        show(rows, True, [])
+        return
     for key in made:
         click.echo(f"{key.algorithm}: {key.kid} signs from now on.")

@@ -10,13 +10,21 @@ from typing import Any
 
 import click
 from gunicorn.app.base import BaseApplication
+from gunicorn.http import message
 
 from core import log
 from core.config import Config
+from core.migrate import revision_of
+from core.runtime import settle
+from core.web.metrics import count_together
 from core.worker import Worker
-from lti_tool.app import create_app, make_runtime
-from lti_tool.commands.common import RefusedError, read_config
+from lti_tool.app import create_app
+from lti_tool.commands.common import RefusedError, opened, read_config
 from lti_tool.commands.ports import port_fault
+
+# A login by GET may carry hints of 8 KB each, percent-encoded; what is too long for us is to reach
+# our own page, which says so kindly.
+REQUEST_LINE_BYTES = 64 * 1024
 
 
 @click.command()
@@ -27,13 +35,24 @@ def serve(host: str, port: int) -> None:
     config = read_config()
     if fault := port_fault(host, port):
         raise RefusedError(fault)
+    _needs_tables(config)
     log.configure(config.log_level, config.log_format)
     folder = tempfile.mkdtemp(prefix="milepost-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    count_together(folder)
+    parent = os.getpid()
     try:
         _Server(config, f"{host}:{port}").run()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        # A web process that is replaced leaves through here as well, while others still count.
+        if os.getpid() == parent:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _needs_tables(config: Config) -> None:
+    """Refuse an empty database; a newer or older one may be in the middle of an upgrade."""
+    with opened(config) as runtime:
+        if revision_of(runtime.database) is None:
+            raise RefusedError("The database has no tables yet. Run: milepost db upgrade")
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -45,6 +64,8 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
     def load_config(self) -> None:
         """Gunicorn's settings."""
+        # Gunicorn caps its own setting at 8190; 0 would read a line without end into memory.
+        message.MAX_REQUEST_LINE = REQUEST_LINE_BYTES
         settings: dict[str, Any] = {
             "bind": self.bind,
             "workers": self.config.workers,
@@ -53,7 +74,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "graceful_timeout": 20,
             "keepalive": 5,
-            "limit_request_line": 8190,  # a login's hints may be long
+            "limit_request_line": REQUEST_LINE_BYTES,
             "max_requests": 20000,
             "max_requests_jitter": 2000,
             "accesslog": None,
@@ -68,7 +89,9 @@ class _Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """The application of one process."""
         log.configure(self.config.log_level, self.config.log_format)
-        return create_app(self.config)
+        app = create_app(self.config)
+        settle()
+        return app
 
 
 def _forget_process(_server: Any, worker: Any) -> None:
@@ -82,15 +105,13 @@ def _forget_process(_server: Any, worker: Any) -> None:
 def worker(once: bool) -> None:
     """Carry out what the pages have decided: sign badges, post grades."""
     config = read_config()
+    _needs_tables(config)
     log.configure(config.log_level, config.log_format)
-    runtime = make_runtime(config)
-    done = Worker(runtime.database, runtime.registry)
-    if once:
-        click.echo(f"{done.drain()} jobs")
-        return
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: done.stop())
-    try:
+    with opened(config) as runtime:
+        done = Worker(runtime.database, runtime.registry)
+        if once:
+            click.echo(f"{done.drain()} jobs")
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: done.stop())
         done.run()
-    finally:
-        runtime.close()

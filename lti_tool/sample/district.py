@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,9 @@ from badges.achievements import service as achievements
 from badges.achievements.document import MicroCredential
 from badges.awards import reading
 from badges.awards import service as awards
+from badges.awards.models import Credential
 from badges.awards.signing import sign_credential
+from core.errors import ConflictError
 from core.identity import (
     Organisation,
     OrganisationKind,
@@ -24,7 +27,7 @@ from core.identity import (
     owner_of,
 )
 from core.runtime import Runtime
-from core.scope import unscoped
+from core.scope import set_scope, unscoped
 from keys.ring import LTI_RING
 from keys.shared import ring_of
 from lti_tool.courses.models import Context, Membership
@@ -67,10 +70,12 @@ def load(runtime: Runtime, lms_url: str) -> bool:
         )
         if found is not None:
             _move_platform(session, lms_url)
-            return False
-        district, earned = _found(session, runtime, lms_url)
-    _earn(district, earned)
-    return True
+        else:
+            district, earned = _found(session, runtime, lms_url)
+            set_scope(session, district.organisation.scope)
+            _earn(session, district, earned)
+    _sign(runtime)
+    return found is None
 
 
 def _found(session: Session, runtime: Runtime, lms_url: str) -> tuple[_District, uuid.UUID]:
@@ -85,7 +90,8 @@ def _found(session: Session, runtime: Runtime, lms_url: str) -> tuple[_District,
         timezone=content.ORGANISATION["timezone"],
     )
     with unscoped(session, "the sample is loaded before anybody has a scope"):
-        ring.create(session, LTI_RING, "RS256", now)
+        with suppress(ConflictError):  # `milepost db upgrade` has made one
+            ring.create(session, LTI_RING, "RS256", now)
         platform = add_platform(
             session,
             organisation,
@@ -177,68 +183,91 @@ def _context(
     return context
 
 
-def _earn(district: _District, achievement_id: uuid.UUID) -> None:
+def _earn(session: Session, district: _District, achievement_id: uuid.UUID) -> None:
     """Noor earns a badge as anybody would: draft, evidence, a coach's review, acceptance."""
-    runtime, scope = district.runtime, district.organisation.scope
     noor, ilse = district.people[NOOR], district.people[ILSE]
     began, sent = district.now + timedelta(days=2), district.now + timedelta(days=9)
     read, taken = district.now + timedelta(days=12), district.now + timedelta(days=13)
-    with runtime.database.transaction(scope) as session:
-        assignment = assignment_for(
-            session,
-            achievement_id=achievement_id,
-            context=district.context,
-            scope=scope,
-            now=began,
-        )
-        revision = drafts.start(session, assignment, noor, began)
-        drafts.add_link(
-            session, revision.id, noor.id, "plans",
-            url=content.EARNED_LINK, title="Fractions, before and after", now=began,
-        )  # fmt: skip
-        drafts.save(
-            session,
-            revision.id,
-            noor.id,
-            texts={"reflection": content.EARNED_REFLECTION},
-            releases={"plans": "not_recognisable"},
-            version=None,
-            now=began,
-        )
-        intake.send(session, revision.id, noor.id, key=str(uuid.uuid4()), now=sent)
-        coach = reviewer(
-            session,
-            person_id=ilse.id,
-            scope=scope,
-            context_id=district.context.id,
-            roles={Role.COACH},
-        )
-        desk.claim(session, coach, revision.id, read)
-        scoring.save(
-            session,
-            coach,
-            revision.id,
-            {
-                "asks": scoring.Given(4, "Your task made pupils show why. Lovely."),
-                "plans": scoring.Given(3, "Both lessons start where the drawings were."),
-            },
-            summary="Thank you for showing the plans side by side.",
-            version=None,
-            now=read,
-        )
-        scoring.finish(session, coach, revision.id, read)
-        [offer] = reading.offers(session, noor.id)
-        credential = awards.accept(
-            session,
-            offer.id,
-            noor.id,
-            name=noor.name,
-            badge_url=runtime.config.badge_url,
-            now=taken,
-        )
-    sign_credential(runtime, ring_of(runtime), credential.id)
-    with runtime.database.transaction(scope) as session:
-        awards.publish(session, credential.id, noor.id, taken)
+    revision_id = _send(session, district, achievement_id, began, sent)
+    coach = reviewer(
+        session,
+        person_id=ilse.id,
+        scope=district.organisation.scope,
+        context_id=district.context.id,
+        roles={Role.COACH},
+    )
+    desk.claim(session, coach, revision_id, read)
+    scoring.save(
+        session,
+        coach,
+        revision_id,
+        {
+            "asks": scoring.Given(4, "Your task made pupils show why. Lovely."),
+            "plans": scoring.Given(3, "Both lessons start where the drawings were."),
+        },
+        summary="Thank you for showing the plans side by side.",
+        version=None,
+        now=read,
+    )
+    scoring.finish(session, coach, revision_id, read)
+    [offer] = reading.offers(session, noor.id)
+    awards.accept(
+        session,
+        offer.id,
+        noor.id,
+        name=noor.name,
+        badge_url=district.runtime.config.badge_url,
+        now=taken,
+    )
+
+
+def _send(
+    session: Session,
+    district: _District,
+    achievement_id: uuid.UUID,
+    began: datetime,
+    sent: datetime,
+) -> uuid.UUID:
+    """Noor's evidence, begun and sent; returns the revision's id."""
+    noor = district.people[NOOR]
+    assignment = assignment_for(
+        session,
+        achievement_id=achievement_id,
+        context=district.context,
+        scope=district.organisation.scope,
+        now=began,
+    )
+    revision = drafts.start(session, assignment, noor, began)
+    drafts.add_link(
+        session, revision.id, noor.id, "plans",
+        url=content.EARNED_LINK, title="Fractions, before and after", now=began,
+    )  # fmt: skip
+    drafts.save(
+        session,
+        revision.id,
+        noor.id,
+        texts={"reflection": content.EARNED_REFLECTION},
+        releases={"plans": "not_recognisable"},
+        version=None,
+        now=began,
+    )
+    intake.send(session, revision.id, noor.id, key=str(uuid.uuid4()), now=sent)
+    return revision.id
+
+
+def _sign(runtime: Runtime) -> None:
+    """Sign and publish the sample's badge; a run that was interrupted before is completed."""
+    address, name = PEOPLE[NOOR][2], content.MICRO_CREDENTIALS[-1]["name"]
+    waiting = select(Credential).join(Person, Person.id == Credential.person_id)
+    waiting = waiting.where(Person.email == address, Credential.state == "accepted")
+    with runtime.database.snapshot() as session, unscoped(session, "the sample's own badge"):
+        unsigned = [
+            item for item in session.scalars(waiting) if item.version.document["name"] == name
+        ]
+    for credential in unsigned:
+        sign_credential(runtime, ring_of(runtime), credential.id)
+        with runtime.database.transaction() as session:
+            awards.publish(session, credential.id, credential.person_id, credential.accepted_at)
 
 
 def _move_platform(session: Session, lms_url: str) -> None:
