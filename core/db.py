@@ -91,19 +91,29 @@ class Database:
     """One database: its engine and the only two ways to it."""
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        """Connect lazily to `url` (sqlite:///… or postgresql+psycopg://…)."""
+        """Connect lazily to `url` (sqlite:///… or postgresql+psycopg://…).
+
+        `pool_size` is how many threads use it at once; there is room for a few more. Errors do not
+        quote a statement's values: they are people's.
+        """
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self.engine = self._sqlite(url) if self.is_sqlite else self._postgres(url, pool_size)
+        self.engine = (
+            self._sqlite(url, pool_size) if self.is_sqlite else self._postgres(url, pool_size)
+        )
         self._writing = self.engine.execution_options(milepost_begin="IMMEDIATE")
         self._passing = self._writing.execution_options(milepost_sync="NORMAL")
 
     @staticmethod
-    def _sqlite(url: str) -> Engine:
+    def _sqlite(url: str, pool_size: int) -> Engine:
         memory = url in {"sqlite://", "sqlite:///:memory:"}
-        options: dict[str, Any] = {"poolclass": StaticPool} if memory else {"pool_size": 8}
+        pool = {"pool_size": pool_size, "max_overflow": pool_size}
+        options: dict[str, Any] = {"poolclass": StaticPool} if memory else pool
         engine = create_engine(
-            url, connect_args={"check_same_thread": False, "timeout": 30}, **options
+            url,
+            connect_args={"check_same_thread": False, "timeout": 30},
+            hide_parameters=True,
+            **options,
         )
 
         @event.listens_for(engine, "connect")
@@ -132,7 +142,9 @@ class Database:
 
     @staticmethod
     def _postgres(url: str, pool_size: int) -> Engine:
-        return create_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True)
+        return create_engine(
+            url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
+        )
 
     @contextmanager
     def transaction(self, scope: Scope | None = None, *, durable: bool = True) -> Iterator[Session]:
@@ -178,4 +190,4 @@ event.listen(_Snapshot, "before_flush", _refuse_flush)
 
 def unpooled(url: str) -> Engine:
     """An engine for one-off work such as migrations."""
-    return create_engine(url, poolclass=NullPool)
+    return create_engine(url, poolclass=NullPool, hide_parameters=True)

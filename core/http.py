@@ -1,4 +1,4 @@
-"""The one outgoing HTTP client: time-outs, size limits, bounded redirects, no private addresses.
+"""The one outgoing HTTP client: deadlines, size limits, bounded redirects, no private addresses.
 
 Names are resolved once and the connection goes to the very address that was checked, so a name
 that changes its answer in between (DNS rebinding) gains nothing. Proxies of the environment are
@@ -20,6 +20,8 @@ from urllib.parse import urljoin, urlsplit
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from core.deadlines import DeadlineSocket, DeadlineTlsSocket, remaining, resolve, within
 
 USER_AGENT = "Milepost/0.1 (+LTI 1.3 tool; Open Badges 3.0)"
 
@@ -78,8 +80,10 @@ class HttpClient:
         class GuardedHTTPSPool(HTTPSConnectionPool):
             ConnectionCls = GuardedHTTPSConnection
 
+        context = ssl.create_default_context()
+        context.sslsocket_class = DeadlineTlsSocket
         self._pool = urllib3.PoolManager(
-            num_pools=32, maxsize=4, retries=False, ssl_context=ssl.create_default_context()
+            num_pools=32, maxsize=4, retries=False, ssl_context=context
         )
         self._pool.pool_classes_by_scheme = {"http": GuardedHTTPPool, "https": GuardedHTTPSPool}
 
@@ -96,8 +100,9 @@ class HttpClient:
     ) -> Response:
         """Send one request and read the whole answer.
 
-        `timeout` bounds the whole exchange in seconds, `max_bytes` the decoded body. Redirects are
-        followed for GET only, each checked anew. Raises FetchError; any status is returned.
+        `timeout` bounds the whole exchange in seconds, from looking the name up to the last byte of
+        the body, redirects included; `max_bytes` bounds the decoded body. Redirects are followed
+        for GET only, each checked anew. Raises FetchError; any status is returned.
         """
         deadline = time.monotonic() + timeout
         for _hop in range(redirects + 1):
@@ -124,31 +129,38 @@ class HttpClient:
         max_bytes: int,
     ) -> Response:
         self._check_url(url)
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise FetchError("timeout", "It did not answer in time.")
         sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip", **(headers or {})}
         try:
-            answer = self._pool.request(
-                method,
-                url,
-                headers=sent,
-                body=body,
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(total=remaining),
-            )
+            with within(deadline):
+                return self._exchange(method, url, sent, body, max_bytes)
         except _NotAllowedSocketError as exc:
             raise AddressNotAllowedError(str(exc)) from None
-        except urllib3.exceptions.HTTPError as exc:
+        except (urllib3.exceptions.HTTPError, TimeoutError) as exc:
+            # What a deadline cut off looks different depending on where it was cut.
+            if time.monotonic() >= deadline:
+                raise FetchError("timeout", "It did not answer in time.") from exc
             raise _fetch_error(exc) from exc
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+    ) -> Response:
+        answer = self._pool.request(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            redirect=False,
+            preload_content=False,
+            timeout=remaining(),
+        )
         try:
-            data = _read(answer, deadline, max_bytes)
-        except urllib3.exceptions.HTTPError as exc:
-            raise _fetch_error(exc) from exc
+            data = _read(answer, max_bytes)
+        except BaseException:
+            # What is left unread would be taken for the next answer: this connection is not kept.
+            answer.close()
+            raise
         finally:
             answer.release_conn()
-            answer.close()
         found = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, found, data, url)
 
@@ -188,18 +200,17 @@ class _NotAllowedSocketError(Exception):
 def _connect(connection: Any, guard: Any) -> socket.socket:
     host, port = connection._dns_host.rstrip("."), connection.port
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = resolve(host, port)
+    except TimeoutError as exc:
+        raise urllib3.exceptions.ConnectTimeoutError(connection, "timed out") from exc
     except (socket.gaierror, UnicodeError) as exc:
         raise urllib3.exceptions.NewConnectionError(connection, "name not found") from exc
-    timeout = connection.timeout
-    seconds = timeout if isinstance(timeout, int | float) else None
     refused: OSError | None = None
     for family, kind, protocol, _name, address in found:
         if not guard(host, port, address[0]):
             continue
-        link = socket.socket(family, kind, protocol)
+        link = DeadlineSocket(family, kind, protocol)
         try:
-            link.settimeout(seconds)
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             link.connect(address)
         except TimeoutError as exc:
@@ -215,14 +226,13 @@ def _connect(connection: Any, guard: Any) -> socket.socket:
     raise urllib3.exceptions.NewConnectionError(connection, str(refused)) from refused
 
 
-def _read(answer: Any, deadline: float, max_bytes: int) -> bytes:
+def _read(answer: Any, max_bytes: int) -> bytes:
     parts, size = [], 0
     for chunk in answer.stream(65536, decode_content=True):
         size += len(chunk)
         if size > max_bytes:
             raise FetchError("too_large", f"The answer is larger than {max_bytes} bytes.")
-        if time.monotonic() > deadline:
-            raise FetchError("timeout", "It did not answer in time.")
+        remaining()  # unpacking takes time too
         parts.append(chunk)
     return b"".join(parts)
 
@@ -230,7 +240,7 @@ def _read(answer: Any, deadline: float, max_bytes: int) -> bytes:
 def _fetch_error(exc: Exception) -> FetchError:
     if isinstance(exc, urllib3.exceptions.NewConnectionError):  # a time-out to urllib3's mind
         return FetchError("unreachable", "It could not be reached.")
-    if isinstance(exc, urllib3.exceptions.TimeoutError):
+    if isinstance(exc, urllib3.exceptions.TimeoutError | TimeoutError):
         return FetchError("timeout", "It did not answer in time.")
     if isinstance(exc, urllib3.exceptions.SSLError):
         return FetchError("tls", "Its certificate could not be trusted.")

@@ -2,17 +2,29 @@
 
 A row is a *job* (one handler for its topic) or *news* (any number of subscribers, each of which
 gets a job of its own). Delivery is at least once; the key makes writing it idempotent.
+
+A worker *claims* several jobs under one lease and *begins* each right before it carries it out:
+that renews the lease, counts the attempt, and fails where another worker has taken the job over.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, text, update
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import CursorResult
@@ -22,7 +34,7 @@ from core.db import Base, Database, Identified, Json, utcnow
 
 CHANNEL = "milepost_outbox"
 LEASE = timedelta(minutes=2)
-MAX_ATTEMPTS = 12
+MAX_ATTEMPTS = 24  # about three days with the waits of `backoff`
 State = Literal["ready", "leased", "done", "dead"]
 
 
@@ -143,9 +155,11 @@ def publish(
     return written
 
 
-def claim(database: Database, *, limit: int, now: datetime) -> list[Job]:
+def claim(database: Database, *, limit: int, now: datetime, lease: timedelta = LEASE) -> list[Job]:
     """Lease up to `limit` due jobs, oldest first; rows whose lease ran out are due again.
 
+    A job that was begun MAX_ATTEMPTS times and is still due ended the process of whoever tried it:
+    it is given up here, because nobody lives to do it afterwards.
     PostgreSQL skips rows locked by other workers; SQLite's immediate transaction has no others.
     """
     token = uuid.uuid4()
@@ -154,6 +168,7 @@ def claim(database: Database, *, limit: int, now: datetime) -> list[Job]:
         (table.c.state == "leased") & (table.c.lease_until <= now)
     )
     with database.transaction() as session:
+        _bury_worn_out(session, due, now)
         wanted = table.select().with_only_columns(table.c.id).where(due)
         wanted = wanted.order_by(table.c.next_run_at, table.c.created_at).limit(limit)
         if not database.is_sqlite:
@@ -164,8 +179,7 @@ def claim(database: Database, *, limit: int, now: datetime) -> list[Job]:
             .values(
                 state="leased",
                 lease_token=token,
-                lease_until=now + LEASE,
-                attempts=table.c.attempts + 1,
+                lease_until=now + lease,
             )
             .returning(*table.c)
         )
@@ -175,6 +189,62 @@ def claim(database: Database, *, limit: int, now: datetime) -> list[Job]:
         for r in rows
     ]
     return sorted(jobs, key=lambda job: job.created_at)
+
+
+def _bury_worn_out(session: Session, due: ColumnElement[bool], now: datetime) -> None:
+    table = OutboxMessage.__table__
+    worn = table.select().with_only_columns(table.c.id).where(due, table.c.attempts >= MAX_ATTEMPTS)
+    if session.get_bind().dialect.name == "postgresql":
+        worn = worn.with_for_update(skip_locked=True)
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id.in_(worn.scalar_subquery()))
+        .values(
+            state="dead",
+            done_at=now,
+            lease_until=None,
+            lease_token=None,
+            last_error=f"It was begun {MAX_ATTEMPTS} times and never came to an end.",
+        )
+    )
+
+
+def begin(database: Database, job: Job, *, now: datetime, lease: timedelta = LEASE) -> Job | None:
+    """Count an attempt and renew the lease right before `job` is carried out.
+
+    Returns the job with its new number of attempts; None where its lease was lost meanwhile.
+    """
+    table = OutboxMessage.__table__
+    # Lost in a power cut is only the count of an attempt that the power cut ended.
+    with database.transaction(durable=False) as session:
+        attempts = (
+            session.connection()
+            .execute(
+                update(table)  # type: ignore[arg-type]
+                .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
+                .values(lease_until=now + lease, attempts=table.c.attempts + 1)
+                .returning(table.c.attempts)
+            )
+            .scalar()
+        )
+    return None if attempts is None else replace(job, attempts=attempts)
+
+
+def renew(database: Database, job: Job, *, now: datetime, lease: timedelta = LEASE) -> bool:
+    """Keep `job` while it takes long; False if its lease was lost meanwhile."""
+    table = OutboxMessage.__table__
+    with database.transaction(durable=False) as session:
+        result: CursorResult[Any] = session.connection().execute(
+            update(table)  # type: ignore[arg-type]
+            .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
+            .values(lease_until=now + lease)
+        )
+    return result.rowcount == 1
+
+
+def give_back(database: Database, job: Job) -> bool:
+    """Let another worker take a job that was claimed and not begun."""
+    return _settle(database, job, state="ready")
 
 
 def finish(database: Database, job: Job, *, now: datetime) -> bool:
@@ -239,6 +309,6 @@ def _mark(session: Session, job: Job, **values: Any) -> bool:
 
 
 __all__ = [
-    "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "bury", "claim",
-    "fan_out", "finish", "postpone", "publish", "revive",
+    "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "begin", "bury",
+    "claim", "fan_out", "finish", "give_back", "postpone", "publish", "renew", "revive",
 ]  # fmt: skip

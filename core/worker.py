@@ -1,7 +1,8 @@
 """The worker: claims outbox rows and carries them out, on any number of machines.
 
-Woken by LISTEN/NOTIFY on PostgreSQL and by a short poll on SQLite. Stops cleanly on request:
-what it has begun is finished, what it has only claimed is left to its lease.
+Woken by LISTEN/NOTIFY on PostgreSQL and by a short poll on SQLite; a lost connection is made anew
+while it polls. Stops cleanly on request: what it has begun is finished, what it has only claimed is
+given back.
 """
 
 from __future__ import annotations
@@ -9,38 +10,57 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
+import psycopg
 from sqlalchemy import delete
 
 from core.db import Database, utcnow
+from core.log import kind_of
 from core.outbox import (
     CHANNEL,
+    LEASE,
     MAX_ATTEMPTS,
     DeliveryError,
     Job,
     OutboxMessage,
     Registry,
     backoff,
+    begin,
     bury,
     claim,
     fan_out,
     finish,
+    give_back,
     postpone,
     publish,
+    renew,
 )
 
 log = logging.getLogger("milepost.worker")
 KEEP_DONE = timedelta(days=30)
+HOLD_AT_MOST = timedelta(minutes=30)  # a handler that hangs for ever must not keep its job for ever
 
 
 class Worker:
     """Carries out the jobs of `registry` from `database`."""
 
-    def __init__(self, database: Database, registry: Registry, *, batch: int = 10) -> None:
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        *,
+        batch: int = 10,
+        lease: timedelta = LEASE,
+    ) -> None:
         self.database = database
         self.registry = registry
         self.batch = batch
+        self.lease = lease
         self._stop = threading.Event()
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -50,7 +70,7 @@ class Worker:
 
     def run(self, *, poll: float = 0.5) -> None:
         """Work until stopped; `poll` seconds between looks when there is nothing to do."""
-        listener = _Listener(self.database) if not self.database.is_sqlite else None
+        listener = _Listener(self.database, self._stop) if not self.database.is_sqlite else None
         try:
             while not self._stop.is_set():
                 try:
@@ -58,11 +78,12 @@ class Worker:
                 except Exception:
                     log.exception("the database could not be asked for work")
                     busy = 0
-                if not busy and not self._stop.is_set():
-                    if listener:
-                        listener.wait(max(poll, 1.0))
-                    else:
-                        self._stop.wait(poll)
+                if busy or self._stop.is_set():
+                    continue
+                if listener:
+                    listener.wait(max(poll, 1.0))
+                else:
+                    self._stop.wait(poll)
         finally:
             if listener:
                 listener.close()
@@ -78,12 +99,41 @@ class Worker:
         """Carry out one batch; returns how many jobs were tried."""
         now = utcnow()
         self.schedule_recurring(now)
-        jobs = claim(self.database, limit=self.batch, now=now)
+        jobs = claim(self.database, limit=self.batch, now=now, lease=self.lease)
         for job in jobs:
             if self._stop.is_set():
-                break
-            self.carry_out(job)
+                give_back(self.database, job)
+                continue
+            begun = begin(self.database, job, now=utcnow(), lease=self.lease)
+            if begun is None:
+                log.warning("job taken over", extra={"topic": job.topic, "job": str(job.id)})
+                continue
+            with self._held(begun):
+                self.carry_out(begun)
         return len(jobs)
+
+    @contextmanager
+    def _held(self, job: Job) -> Iterator[None]:
+        """Renew the lease of `job` from a thread of its own for as long as it takes inside."""
+        over, began = threading.Event(), time.monotonic()
+
+        def beat() -> None:
+            while not over.wait(self.lease.total_seconds() / 3):
+                if time.monotonic() - began > HOLD_AT_MOST.total_seconds():
+                    return
+                try:
+                    if not renew(self.database, job, now=utcnow(), lease=self.lease):
+                        return
+                except Exception:
+                    log.exception("a lease could not be renewed", extra={"job": str(job.id)})
+
+        thread = threading.Thread(target=beat, name="milepost-lease", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
     def schedule_recurring(self, now: datetime) -> None:
         """Write a row per recurring topic and interval; the key makes it one for all workers."""
@@ -100,7 +150,10 @@ class Worker:
         self._scheduled = {item[0]: item for item in due}
 
     def carry_out(self, job: Job) -> None:
-        """Run the handler and record how it went. Never raises for a handler's error."""
+        """Run the handler of a job that was begun, and record how it went.
+
+        Never raises for a handler's error.
+        """
         names = self.registry.subscribers.get(job.topic)
         handler = self.registry.handlers.get(job.topic)
         if names is not None and handler is None:
@@ -117,7 +170,8 @@ class Worker:
             self._not_done(job, str(exc), permanent=exc.permanent, wait=exc.retry_after)
         except Exception as exc:
             log.exception("job raised", extra=extra)
-            self._not_done(job, f"{type(exc).__name__}: {exc}", permanent=False, wait=None)
+            # Its words may quote somebody's data, and administrators read this.
+            self._not_done(job, kind_of(exc), permanent=False, wait=None)
         else:
             finish(self.database, job, now=utcnow())
             log.info("job done", extra=extra)
@@ -146,18 +200,42 @@ def forget_done(database: Database, *, now: datetime) -> int:
 
 
 class _Listener:
-    """A PostgreSQL connection that waits for NOTIFY."""
+    """A PostgreSQL connection that waits for NOTIFY, made anew when it is lost."""
 
-    def __init__(self, database: Database) -> None:
-        import psycopg
-
-        url = database.url.replace("postgresql+psycopg:", "postgresql:", 1)
-        self.connection = psycopg.connect(url, autocommit=True)
-        self.connection.execute(f"LISTEN {CHANNEL}")
+    def __init__(self, database: Database, stop: threading.Event) -> None:
+        self.url = database.url.replace("postgresql+psycopg:", "postgresql:", 1)
+        self.connection: psycopg.Connection[Any] | None = None
+        self._stop = stop
+        self._losses = 0
+        self._next_try = 0.0
 
     def wait(self, timeout: float) -> None:
-        for _ in self.connection.notifies(timeout=timeout, stop_after=1):
-            break
+        """Return after a NOTIFY, after `timeout` seconds, or at once where it began to listen.
+
+        At once, because what was written before that was not heard: it is to be looked for.
+        """
+        try:
+            if self.connection is None and time.monotonic() >= self._next_try:
+                self._connect()
+                return
+            if self.connection is not None:
+                for _ in self.connection.notifies(timeout=timeout, stop_after=1):
+                    break
+                self._losses = 0
+                return
+        except psycopg.Error as exc:
+            self.close()
+            self._losses += 1
+            self._next_try = time.monotonic() + min(2.0 ** (self._losses - 1), 30.0)
+            log.warning("not listening for new work", extra={"reason": kind_of(exc)})
+        self._stop.wait(timeout)
+
+    def _connect(self) -> None:
+        self.connection = psycopg.connect(self.url, autocommit=True, connect_timeout=10)
+        self.connection.execute(f"LISTEN {CHANNEL}")
 
     def close(self) -> None:
-        self.connection.close()
+        """Let go of the connection."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None

@@ -22,6 +22,7 @@ from core.web.sessions import Principal, sweep
 from core.worker import forget_done
 from keys.shared import ring_of
 from lti_tool.admin import views as admin_views
+from lti_tool.evidence import jobs as evidence_jobs
 from lti_tool.evidence import views as evidence_views
 from lti_tool.learning import views as learning_views
 from lti_tool.lti import jobs as lti_jobs
@@ -66,6 +67,7 @@ def register_jobs(runtime: Runtime) -> None:
     registry = runtime.registry
     award_jobs.register_jobs(registry, runtime)
     pathway_jobs.register_jobs(registry, runtime)
+    evidence_jobs.register_jobs(registry, runtime)
     lti_jobs.register_jobs(registry, runtime)
 
     def tidy(_job: Job) -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask_babel import gettext as _
 
 from badges.openbadges.report import Report, Step
+from badges.public.limits import Turns
 from badges.public.mounting import shared
 from badges.public.negotiation import page, wants_html
 from badges.public.own_documents import OwnDocuments
@@ -49,7 +50,8 @@ def check() -> Response:
         raise _too_large()
     brought = _brought()
     try:
-        report = _report(brought)
+        with Turns.of(runtime()).taken():
+            report = _report(brought)
     except UnprocessableError as error:
         if not _html():
             raise

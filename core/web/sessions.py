@@ -127,9 +127,17 @@ def start_session(
 def set_session_cookie(response: Response, started: StartedSession) -> None:
     """Give the browser the secret, and let go of its oldest ones past the cap."""
     set_cookie(response, f"{COOKIE}{started.id}", started.secret, max_age=started.max_age)
-    held = [name for name in request.cookies if name.startswith(COOKIE) and len(name) > 40]
+    held = [name for name in request.cookies if _is_session(name)]
     for name in held[: max(0, len(held) - MAX_COOKIES + 1)]:
         set_cookie(response, name, "", max_age=0)
+
+
+def _is_session(cookie: str) -> bool:
+    """Whether `cookie` is a session's; logins and one-time messages have longer names."""
+    try:
+        return cookie.startswith(COOKIE) and cookie == f"{COOKIE}{uuid.UUID(cookie[len(COOKIE) :])}"
+    except ValueError:
+        return False
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
@@ -188,10 +196,12 @@ def _give_sid(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _load() -> None:
+    if request.path.startswith("/s/"):
+        # Until the platform is known: only a kind refusal can be shown, and a frame must show it.
+        g.frame_ancestors = "*"
     sid = g.get("sid")
     if sid is None:
         return
-    g.frame_ancestors = "*"  # until the platform is known: only a kind refusal can be shown
     secret = request.cookies.get(f"{COOKIE}{sid}")
     if not secret:
         raise _no_session()
@@ -274,7 +284,7 @@ def _check_form(secret: str) -> None:
     token = bytes(a ^ b for a, b in zip(raw[:32], raw[32:], strict=True)) if whole else b""
     origin = request.headers.get("Origin")
     config = current_app.extensions["milepost"].config
-    foreign = origin not in (None, config.base_url, config.content_url)
+    foreign = origin not in (None, config.base_url)
     if foreign or not hmac.compare_digest(token, _csrf(secret)):
         raise NotAllowedError(
             _("This form came without its safety mark, so nothing was changed."),

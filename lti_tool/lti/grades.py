@@ -68,7 +68,7 @@ class Decision:
                 decided_at=decided_at,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DeliveryError(f"This is no decision: {error!r}", permanent=True) from error
+            raise DeliveryError("This is no decision that can be read.", permanent=True) from error
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 from werkzeug.wrappers import Response
 
-from core.runtime import Runtime
+from core.runtime import Runtime, settle
 from lti_tool.app import create_app, make_runtime
 from lti_tool.sample import content
 from lti_tool.sample.district import load
@@ -90,6 +90,8 @@ def sample(folder: Path) -> Iterator[Sample]:
             server.routes["/jwks.json"] = lambda _request: Answer(
                 body=keys, headers={"Content-Type": "application/json"}
             )
-            yield Sample(runtime, create_app(runtime=runtime), lms)
+            app = create_app(runtime=runtime)
+            settle()  # as `milepost serve` does in each process
+            yield Sample(runtime, app, lms)
     finally:
         runtime.close()

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import logging
 import re
 import uuid
+from dataclasses import replace
 
 import pytest
 from flask import Flask, flash, redirect, render_template_string, request, url_for
 from flask.testing import FlaskClient
 
+from core import log
 from core.errors import ConflictError, UnprocessableError
 from core.identity import Organisation, Person, Role, owner_of
 from core.runtime import Runtime
@@ -70,7 +73,7 @@ def app(runtime: Runtime) -> Flask:
 
     @made.get("/boom")
     def boom() -> object:
-        raise RuntimeError("secret detail")
+        raise RuntimeError(" ".join(("secret", "detail")))
 
     return made
 
@@ -162,6 +165,26 @@ def test_a_form_from_another_site_is_refused_even_with_the_mark(
     assert answer.status_code == 403
 
 
+def test_a_form_from_where_only_files_are_served_is_foreign_too(
+    runtime: Runtime, organisation: Organisation, app: Flask
+) -> None:
+    runtime.config = replace(runtime.config, content_url="https://files.test")
+    client = app.test_client()
+    path = sign_in(client, visit(runtime, organisation, "Wren"))
+    form = {"csrf_token": token(get(client, path)[1])}
+    for origin, status in (("https://files.test", 403), (BASE_URL, 303)):
+        answer = client.post(path, base_url=BASE_URL, data=form, headers={"Origin": origin})
+        assert answer.status_code == status
+
+
+def test_whatever_is_refused_below_a_session_can_be_read_inside_a_frame(
+    client: FlaskClient,
+) -> None:
+    for path in (f"/s/{uuid.uuid4()}/nowhere", "/s/not-a-uuid/me", f"/s/{uuid.uuid4()}/me"):
+        assert "frame-ancestors *" in get(client, path)[2]["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in get(client, "/nowhere")[2]["Content-Security-Policy"]
+
+
 def test_the_mark_looks_different_on_every_page(
     runtime: Runtime, organisation: Organisation, client: FlaskClient
 ) -> None:
@@ -199,13 +222,17 @@ def test_session_cookies_survive_in_a_frame_and_are_capped(
 
     started = visit(runtime, organisation, "Wren")
     held = "; ".join(f"{COOKIE}{uuid.uuid4()}=x" for _ in range(7))
+    others = [f"{COOKIE}{kind}-{uuid.uuid4()}" for kind in ("said", "login", "x") for _ in range(9)]
+    held = "; ".join([*(f"{name}=x" for name in others), held])
     with app.test_request_context(headers={"Cookie": held}):
         response = Response()
         set_session_cookie(response, started)
     cookies = response.headers.getlist("Set-Cookie")
     for flag in ("Secure", "HttpOnly", "Partitioned", "SameSite=None", "Path=/"):
         assert all(flag in cookie for cookie in cookies)
-    assert sum("Max-Age=0" in cookie for cookie in cookies) == 2
+    dropped = [cookie for cookie in cookies if "Max-Age=0" in cookie]
+    assert len(dropped) == 2
+    assert not any(name in cookie for name in others for cookie in dropped)
 
 
 def test_an_error_is_a_page_or_json_as_asked_and_escapes(client: FlaskClient) -> None:
@@ -249,3 +276,21 @@ def test_liveness_and_readiness(runtime: Runtime, client: FlaskClient) -> None:
     assert status == 503
     assert '"signature": "failed"' in body or '"signature":"failed"' in body
     assert "no key opens" not in body, "details are for the log and milepost doctor"
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_the_log_of_an_unexpected_error_says_where_it_was_and_not_about_whom(
+    client: FlaskClient, capsys: pytest.CaptureFixture[str], style: str
+) -> None:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        log.configure("INFO", style)
+        assert get(client, "/boom")[0] == 500
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+    said = capsys.readouterr().err
+    assert "RuntimeError" in said
+    assert "in boom" in said
+    assert "secret detail" not in said

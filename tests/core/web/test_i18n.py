@@ -1,115 +1,213 @@
-"""Texts of templates: in the reader's language, escaped, and in another where code asks for it."""
+"""Languages, time zones, and how dates, sizes and names are written for people."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from flask import Flask, g, render_template_string
-from flask_babel import force_locale, refresh
+from flask import Flask, g
+from flask_babel import get_locale
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import Environment
-from markupsafe import Markup, escape
 
+from core.db import utcnow
 from core.runtime import Runtime
 from core.web.app import make_app
-from core.web.i18n import translate, translate_number
+from core.web.i18n import (
+    available,
+    best_locale,
+    date_abs,
+    datetime_abs,
+    filesize,
+    initials,
+    relative,
+    zone_name,
+)
 
-HOSTILE = "<b>Wren</b> & 100%"
-EVERY_WAY = """{{ _("<b>Plain</b>") }} {{ _("5%%") }} {{ _("5%% of %(value)s", value=value) }}
-{{ _("Unused", value=value) }} {{ ngettext("%(num)d & one", "%(num)d & many", number) }}
-{{ ngettext("one", "many of %(value)s", number, value=value) }}
-{{ ngettext("a", "b", 2, num=9) }}"""
+KNOWN = ["en", "es", "es_MX", "de"]
 
 
 @pytest.fixture
-def app(runtime: Runtime, tmp_path: Path) -> Flask:
-    """With a catalogue of its own for German."""
-    catalog = Catalog(locale="de")
-    catalog.add("Good day", "Guten Tag")
-    catalog.add("Good day, %(name)s", "Guten Tag, %(name)s")
-    catalog.add("All done: 100%%", "Alles fertig: 100%%")
-    catalog.add(("%(num)d badge", "%(num)d badges"), ("%(num)d Abzeichen", "%(num)d Abzeichen (x)"))
-    folder = tmp_path / "catalogues" / "de" / "LC_MESSAGES"
-    folder.mkdir(parents=True)
-    with (folder / "messages.mo").open("wb") as file:
-        write_mo(file, catalog)
+def app(runtime: Runtime) -> Flask:
     made = make_app(runtime)
-    made.extensions["babel"].translation_directories[:] = [str(tmp_path / "catalogues")]
-    made.extensions["milepost_locales"] = ["en", "de"]
+    made.extensions["milepost_locales"] = KNOWN
     return made
 
 
+@contextmanager
+def reading(app: Flask, *, asks: str = "", **who: str) -> Iterator[None]:
+    """A request of somebody whose browser `asks` for languages; `who` sets locale and timezone."""
+    with app.test_request_context(headers={"Accept-Language": asks} if asks else {}):
+        for name, value in who.items():
+            setattr(g, name, value)
+        yield
+
+
 @pytest.mark.parametrize(
-    ("source", "english", "german"),
+    ("wanted", "known", "best"),
     [
-        ("{{ _('Good day') }}", "Good day", "Guten Tag"),
-        ("{{ gettext('Good day, %(name)s', name='Teo') }}", "Good day, Teo", "Guten Tag, Teo"),
-        ("{{ _('All done: 100%%') }}", "All done: 100%", "Alles fertig: 100%"),
-        ("{{ _('Only here') }}", "Only here", "Only here"),
-        ("{{ ngettext('%(num)d badge', '%(num)d badges', 1) }}", "1 badge", "1 Abzeichen"),
-        (
-            "{{ ngettext('%(num)d badge', '%(num)d badges', 2) }}",
-            "2 badges",
-            "2 Abzeichen (x)",
-        ),
-        (
-            "{% trans name='Teo' %}Good day, {{ name }}{% endtrans %}",
-            "Good day, Teo",
-            "Guten Tag, Teo",
-        ),
-        ("{{ ngettext('one', 'many: %(n)d', 3, n=7) }}", "many: 7", "many: 7"),
+        ("es-MX", ["en", "es"], "es"),
+        ("es_MX", ["en", "es"], "es"),
+        ("es-MX", KNOWN, "es_MX"),
+        ("es-AR", KNOWN, "es"),
+        ("de-AT", KNOWN, "de"),
+        ("en-GB", ["en"], "en"),
+        ("es-MX", ["en"], None),
+        ("fr", KNOWN, None),
+        ("", KNOWN, None),
+        (None, KNOWN, None),
+        ("not a language", KNOWN, None),
+        ("xx-XX", KNOWN, None),
     ],
 )
-def test_a_text_comes_in_the_language_of_the_reader(
-    app: Flask, source: str, english: str, german: str
+def test_the_best_catalogue_for_a_tag(wanted: str | None, known: list[str], best: str) -> None:
+    assert best_locale(wanted, known) == best
+
+
+@given(wanted=st.text() | st.from_regex(r"[a-zA-Z]{0,4}([-_][a-zA-Z0-9]{0,8}){0,3}"))
+def test_any_tag_has_a_known_catalogue_or_none(wanted: str) -> None:
+    assert best_locale(wanted, KNOWN) in {None, *KNOWN}
+
+
+def test_english_is_always_there() -> None:
+    assert available()[0] == "en"
+    assert len(set(available())) == len(available())
+
+
+@pytest.mark.parametrize(
+    ("asks", "shown"),
+    [
+        ("es-MX,es;q=0.9,en;q=0.5", "es_MX"),
+        ("es-AR", "es"),
+        ("fr, de;q=0.5", "de"),
+        ("fr", "en"),
+        ("*", "en"),
+        ("", "en"),
+        ("nonsense;;q=x,,", "en"),
+    ],
+)
+def test_a_browser_is_answered_in_a_language_it_asks_for(app: Flask, asks: str, shown: str) -> None:
+    with reading(app, asks=asks):
+        assert str(get_locale()) == shown
+
+
+def test_what_the_lms_says_of_a_person_goes_before_what_the_browser_asks(app: Flask) -> None:
+    with reading(app, asks="de", locale="es-CO"):
+        assert str(get_locale()) == "es"
+    with reading(app, asks="de", locale="xx-nonsense"):
+        assert str(get_locale()) == "de"
+
+
+WINTER = datetime(2026, 12, 18, 16, 0, tzinfo=UTC)
+SUMMER = datetime(2026, 6, 18, 16, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "text"),
+    [
+        ("Europe/Vienna", WINTER, "Friday 18 December 2026, 17:00 CET"),
+        ("Europe/Vienna", SUMMER, "Thursday 18 June 2026, 18:00 CEST"),
+        # The clocks go forward on 29 March 2026 and back on 25 October 2026, at 01:00 UTC.
+        ("Europe/Vienna", datetime(2026, 3, 29, 0, 59, tzinfo=UTC), "29 March 2026, 01:59 CET"),
+        ("Europe/Vienna", datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "29 March 2026, 03:00 CEST"),
+        ("Europe/Vienna", datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "2026, 02:30 CEST"),
+        ("Europe/Vienna", datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "2026, 02:30 CET"),
+        ("UTC", WINTER, "Friday 18 December 2026, 16:00 UTC"),
+        ("Pacific/Auckland", WINTER, "Saturday 19 December 2026, 05:00 NZDT"),
+    ],
+)
+def test_a_moment_is_written_in_the_readers_zone(
+    app: Flask, zone: str, moment: datetime, text: str
 ) -> None:
-    for language, wanted in (("en", english), ("de", german)):
-        with app.test_request_context(headers={"Accept-Language": language}):
-            assert render_template_string(source) == wanted
+    with reading(app, timezone=zone):
+        shown = datetime_abs(moment)
+    assert f"{text}</time>" in shown
+    assert f'datetime="{moment.isoformat(timespec="minutes")}"' in shown
 
 
-def test_what_is_filled_in_is_escaped_where_the_template_escapes(app: Flask) -> None:
-    source = "{{ _('Good day, %(name)s', name=name) }}"
-    with app.test_request_context():
-        assert render_template_string(source, name=HOSTILE) == f"Good day, {escape(HOSTILE)}"
-        plain = "{% autoescape false %}" + source + "{% endautoescape %}"
-        assert render_template_string(plain, name=HOSTILE) == f"Good day, {HOSTILE}"
+def test_without_a_readers_zone_the_installations_holds(app: Flask) -> None:
+    with reading(app):
+        assert zone_name(SUMMER) == "UTC"
 
 
-@given(st.text() | st.integers() | st.just(Markup("<i>safe</i>")), st.integers(), st.booleans())
-def test_any_value_is_filled_in_as_jinja_itself_does(
-    value: object, number: int, escapes: bool
-) -> None:
-    rendered = []
-    for ours in (False, True):
-        environment = Environment(extensions=["jinja2.ext.i18n"], autoescape=escapes)
-        environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
-        if ours:
-            environment.globals |= {"_": translate, "ngettext": translate_number}
-        template = environment.from_string(EVERY_WAY)
-        rendered.append(template.render(value=value, number=number))
-    assert rendered[0] == rendered[1]
+def test_a_moment_is_written_in_the_readers_language(app: Flask) -> None:
+    with reading(app, locale="de", timezone="Europe/Vienna"):
+        assert "Freitag 18 Dezember 2026" in datetime_abs(WINTER)
 
 
-def test_code_may_ask_for_another_language_within_one_page(app: Flask) -> None:
-    source = "{{ _('Good day') }}"
-    with app.test_request_context(headers={"Accept-Language": "en"}):
-        found = [render_template_string(source)]
-        with force_locale("de"):
-            found.append(render_template_string(source))
-            with force_locale("en"):
-                found.append(render_template_string(source))
-            found.append(render_template_string(source))
-        found.append(render_template_string(source))
-        g.locale = "de"
-        refresh()
-        found.append(render_template_string(source))
-    assert found == ["Good day", "Guten Tag", "Good day", "Guten Tag", "Good day", "Guten Tag"]
+def test_a_day_is_written_alone(app: Flask) -> None:
+    with reading(app):
+        expected = '<time datetime="2026-12-18">18 December 2026</time>'
+        assert date_abs(date(2026, 12, 18)) == expected
 
 
-def test_a_template_outside_a_request_keeps_its_own_words(app: Flask) -> None:
-    assert app.jinja_env.from_string("{{ _('Good day') }}").render() == "Good day"
+def test_a_moments_day_is_the_readers(app: Flask) -> None:
+    late = datetime(2026, 12, 18, 23, 30, tzinfo=UTC)
+    with reading(app, timezone="Europe/Vienna"):
+        assert "19 December 2026" in date_abs(late)
+
+
+@pytest.mark.parametrize(
+    ("away", "text"),
+    [
+        (timedelta(days=5, minutes=1), "in 5 days"),
+        (timedelta(hours=-3, minutes=-1), "3 hours ago"),
+        (timedelta(minutes=5, seconds=30), "in 5 minutes"),
+    ],
+)
+def test_how_far_away_something_is(app: Flask, away: timedelta, text: str) -> None:
+    with reading(app):
+        assert relative(utcnow() + away) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (1, "1 B"),
+        (999, "999 B"),
+        (1000, "1 KB"),
+        (1500, "1.5 KB"),
+        (1_800_000, "1.8 MB"),
+        (12_345_678, "12 MB"),
+        (500 * 1024 * 1024, "524 MB"),
+        (2_000_000_000, "2 GB"),
+        (5_000_000_000_000, "5000 GB"),
+    ],
+)
+def test_sizes_for_people(size: int, text: str) -> None:
+    assert filesize(size) == text
+
+
+@given(st.integers(0, 10**15))
+def test_a_size_is_short_and_close(size: int) -> None:
+    number, unit = filesize(size).split()
+    factor = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}[unit]
+    assert abs(float(number) * factor - size) <= 0.06 * size
+    assert float(number) < 1000 or unit == "GB"
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Wren Samplewood", "WS"),
+        ("noor prøve", "NP"),
+        ("Ana María de la Cruz", "AC"),
+        ("Plato", "P"),
+        ("Élodie (she) Ångström", "ÉÅ"),
+        ("李 小龙", "李小"),
+        ("", "·"),
+        ("   ", "·"),
+        ("- - -", "·"),
+        (None, "·"),
+    ],
+)
+def test_initials(name: str | None, letters: str) -> None:
+    assert initials(name) == letters
+
+
+@given(st.text())
+def test_initials_of_any_name_are_there_and_few(name: str) -> None:
+    assert 1 <= len(initials(name)) <= 6
