@@ -190,8 +190,12 @@ def date_abs(value: datetime | date) -> Markup:
 
 
 def relative(value: datetime) -> str:
-    """How far away, as in "in 26 days" or "3 hours ago"."""
-    return str(format_timedelta(value.astimezone(UTC) - utcnow(), add_direction=True))
+    """How far away, as in "in 26 days" or "3 hours ago"; days are counted up to two months."""
+    away = value.astimezone(UTC) - utcnow()
+    days = abs(away.total_seconds()) / 86400
+    # Babel takes the largest unit that reaches the threshold: above the weeks, it says days.
+    threshold = max(1.2, days / 7 + 0.01) if days < 60 else 1.2
+    return str(format_timedelta(away, add_direction=True, threshold=threshold))
 
 
 def filesize(value: int) -> str:

@@ -153,6 +153,7 @@ def test_a_moments_day_is_the_readers(app: Flask) -> None:
     ("away", "text"),
     [
         (timedelta(days=5, minutes=1), "in 5 days"),
+        (timedelta(days=26, minutes=1), "in 26 days"),
         (timedelta(hours=-3, minutes=-1), "3 hours ago"),
         (timedelta(minutes=5, seconds=30), "in 5 minutes"),
     ],
