@@ -70,3 +70,5 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    # A request makes some thousand objects that reference counting frees by itself.
+    gc.set_threshold(20_000, 20, 20)
