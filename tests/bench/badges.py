@@ -26,7 +26,7 @@ from badges.openbadges import (
 )
 from lti_tool.sample import content
 from tests.bench.bench import Bench
-from tests.bench.clock import family_cpu, quietly, repeated, timed
+from tests.bench.clock import family_cpu, medians, repeated, timed
 from tests.bench.figures import Figure, Measured, Peer
 from tests.support.ob3 import (
     ISSUER,
@@ -57,7 +57,7 @@ def sign_full(_bench: Bench) -> Measured:
             created=VALID_FROM,
         )
 
-    seconds, raw = quietly(
+    seconds, raw = medians(
         timed(ours), repeated(lambda: signer.private.sign(SIGNED_DATA), 200), calls=CALLS,
         peer_calls=1,
     )  # fmt: skip
@@ -81,7 +81,7 @@ def verify_full(_bench: Bench) -> Measured:
         raise RuntimeError(f"the credential did not verify: {outcome}")
     key, signature = signer.private.public_key(), signer.private.sign(SIGNED_DATA)
     try:
-        seconds, raw = quietly(
+        seconds, raw = medians(
             timed(ours, family_cpu), repeated(lambda: key.verify(signature, SIGNED_DATA), 100),
             calls=CALLS, peer_calls=1,
         )  # fmt: skip
@@ -105,7 +105,7 @@ def bake_document(bench: Bench) -> Measured:
     """Bake as a download does: read the stored JSON, write it as every reader takes it, bake."""
     picture, stored = bench.once(_pictures)[-1], json.dumps(sign(full_credential()))
     work = repeated(lambda: bake_png(picture, bakeable_json(json.loads(stored))), 50)
-    (seconds,) = quietly(work, calls=1)
+    (seconds,) = medians(work, calls=1)
     return Measured(seconds * 1e3)
 
 
@@ -118,7 +118,7 @@ def _baking(picture: bytes, text: str) -> list[float]:
 
     if unbake(ours()).text != unbake(raw()).text:
         raise RuntimeError("the two ways to bake do not agree")
-    return quietly(repeated(ours, 500), repeated(raw, 500), calls=1)
+    return medians(repeated(ours, 500), repeated(raw, 500), calls=1)
 
 
 def raw_insert(picture: bytes, text: str) -> bytes:

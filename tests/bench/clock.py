@@ -1,8 +1,8 @@
-"""CPU time: of this process, or of it and its children; the lower quartile over rounds.
+"""CPU time: of this process, or of it and its children; medians over rounds.
 
-CPU time rather than wall time, because the machine has other work too; the lower quartile of
-several rounds, because what that work does to caches and clock speed only ever adds; rounds of
-several calls, because garbage collection and checkpoints belong to the cost.
+CPU time rather than wall time, because the machine has other work too; the median of several
+rounds, because that work still disturbs caches; rounds of several calls, because garbage
+collection and checkpoints belong to the cost.
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ def repeated(call: Callable[[], Any], times: int) -> Work:
     return work
 
 
-def quietly(
+def medians(
     *works: Work, calls: int, rounds: int = ROUNDS, peer_calls: int | None = None
 ) -> list[float]:
-    """The lower quartile over rounds of each work's mean seconds; a first round only warms up.
+    """The median over rounds of each work's mean seconds; a first round only warms up.
 
     Works take turns within a round, so that figure and peer meet the same machine. The first is
     done `calls` times a round, the others `peer_calls` times (else as often).
@@ -72,7 +72,7 @@ def quietly(
             mean = sum(work() for _call in range(count)) / count
             if number > 0:
                 found[index].append(mean)
-    return [statistics.quantiles(values, n=4)[0] for values in found]
+    return [statistics.median(values) for values in found]
 
 
 def _children() -> list[int]:

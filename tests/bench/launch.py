@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from tests.bench import hello
 from tests.bench.bench import Bench
-from tests.bench.clock import Work, quietly
+from tests.bench.clock import Work, medians
 from tests.bench.figures import Figure, Measured, Peer
 from tests.bench.installation import Sample, sample, send, told
 from tests.bench.serving import request_of, serve
@@ -33,7 +33,7 @@ def login_and_launch_client(bench: Bench) -> Measured:
 
 
 def _measured(work: Work, peer_work: Work) -> Measured:
-    seconds, peer = quietly(work, peer_work, calls=CALLS, rounds=ROUNDS)
+    seconds, peer = medians(work, peer_work, calls=CALLS, rounds=ROUNDS)
     return Measured(seconds * 1e3, Peer(hello.NAME, peer * 1e3))
 
 

@@ -17,7 +17,7 @@ from core.db import utcnow
 from core.scope import unscoped
 from tests.bench import hello
 from tests.bench.bench import Bench
-from tests.bench.clock import quietly
+from tests.bench.clock import medians
 from tests.bench.figures import Figure, Measured, Peer
 from tests.bench.installation import Sample, sample, send, told
 from tests.bench.page_weight import Weight, text_of, weigh
@@ -100,7 +100,7 @@ def _credential(bench: Bench, ending: str, before: Callable[[], None] | None = N
         return time.process_time() - began
 
     _check(client, path, before)
-    seconds, peer = quietly(work, hello.hello(), calls=CALLS)
+    seconds, peer = medians(work, hello.hello(), calls=CALLS)
     return Measured(seconds * 1e3, Peer(hello.NAME, peer * 1e3))
 
 
