@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Request, Route, expect
 
-from tests.browser.conftest import Demo
+from tests.browser.conftest import PATIENCE_MS, Demo
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +26,7 @@ WORDS = (
 def be(browser: Browser, demo: Demo, person: str) -> BrowserContext:
     """A browser of this person's own, signed in at the practice LMS."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(demo.lms)
     page.locator(f'button[name="person"][value="{person}"]').click()
@@ -109,7 +109,7 @@ def test_five_people_walk_the_whole_spine(browser: Browser, demo: Demo, tmp_path
     check_accessibility(page)
     tool.get_by_role("button", name="Accept this badge").click()
     publish = tool.get_by_role("button", name=re.compile("^Publish"))
-    expect(publish.first).to_be_visible(timeout=20_000)
+    expect(publish.first).to_be_visible()
     publish.first.click()
     address = tool.locator('input[readonly][value*="/credentials/"]').first.input_value()
 
@@ -132,7 +132,7 @@ def test_five_people_walk_the_whole_spine(browser: Browser, demo: Demo, tmp_path
     grades = people[ILSE].pages[0]
     grades.goto(f"{demo.lms}/courses/2/gradebook")
     row = grades.locator(f'tr[data-person="{WREN}"]')
-    expect(row.get_by_text("100").first).to_be_visible(timeout=20_000)
+    expect(row.get_by_text("100").first).to_be_visible()
     for context in (*people.values(), stranger):
         context.close()
 

@@ -8,6 +8,8 @@ class Upload extends HTMLElement {
     if (!this.input?.form) return;
     this.querySelector("[data-plain]").hidden = true;
     this.input.addEventListener("change", () => this.take([...this.input.files]));
+    // Whoever was quicker than this script has chosen already, and no change will be told.
+    if (this.input.files.length) this.take([...this.input.files]);
     this.addEventListener("dragover", (event) => event.preventDefault());
     this.addEventListener("drop", (event) => {
       event.preventDefault();
