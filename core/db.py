@@ -24,10 +24,12 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.types import TypeDecorator
 
+from core.prepared import Direct
 from core.scope import Scope, ScopedSession, install_scoping
 
 NAMING = {
@@ -88,7 +90,7 @@ def utcnow() -> datetime:
 
 
 class Database:
-    """One database: its engine and the only two ways to it."""
+    """One database: its engine and the only ways to it."""
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         """Connect lazily to `url` (sqlite:///… or postgresql+psycopg://…).
@@ -132,10 +134,7 @@ class Database:
             kind = connection.get_execution_options().get("milepost_begin", "DEFERRED")
             driver: Any = connection.connection.driver_connection
             wanted = connection.get_execution_options().get("milepost_sync", "FULL")
-            # Kept per connection of the pool, so that only a change costs anything.
-            if connection.info.get("milepost_sync", "FULL") != wanted:
-                driver.execute(f"PRAGMA synchronous={wanted}")
-                connection.info["milepost_sync"] = wanted
+            _synchronise(driver, connection.info, wanted)
             driver.execute(f"BEGIN {kind}")
 
         return engine
@@ -172,9 +171,48 @@ class Database:
             install_scoping(session, scope)
             yield session
 
+    @contextmanager
+    def passing(self) -> Iterator[Direct]:
+        """`transaction(durable=False)` for prepared statements alone, without a session's cost."""
+        with self._driver() as (direct, info):
+            if self.is_sqlite:
+                _synchronise(direct.driver, info, "NORMAL")
+                direct.execute("BEGIN IMMEDIATE")
+            try:
+                yield direct
+            except BaseException:
+                direct.rollback()
+                raise
+            direct.commit()
+
+    @contextmanager
+    def glance(self) -> Iterator[Direct]:
+        """For reading by one prepared statement; several might see different moments."""
+        with self._driver() as (direct, _info):
+            yield direct
+
+    @contextmanager
+    def _driver(self) -> Iterator[tuple[Direct, Any]]:
+        connection = self.engine.raw_connection()
+        try:
+            yield Direct(self.engine.dialect, connection.driver_connection), connection.info
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                connection.invalidate(error)
+            raise
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _synchronise(driver: Any, info: Any, wanted: str) -> None:
+    """Set how SQLite waits for the disk; kept per connection, so that only a change costs."""
+    if info.get("milepost_sync", "FULL") != wanted:
+        driver.execute(f"PRAGMA synchronous={wanted}")
+        info["milepost_sync"] = wanted
 
 
 class _Snapshot(ScopedSession):

@@ -19,12 +19,13 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, g, request
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
-from sqlalchemy import LargeBinary, delete, insert, select, update
+from sqlalchemy import LargeBinary, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db import Base, Identified, Json, utcnow
 from core.errors import NotAllowedError, NotAuthenticatedError
 from core.identity import Organisation, Person, Role
+from core.prepared import Direct, Prepared
 from core.scope import OwnedByPeople, Scope
 
 COOKIE = "__Host-milepost-"
@@ -47,8 +48,18 @@ class WebSession(OwnedByPeople, Identified, Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-# Made once: building a statement takes longer than running it.
-_INSERT = insert(WebSession.__table__)  # type: ignore[arg-type]
+_INSERT = Prepared.insert(WebSession.__table__)
+_w, _p, _o = WebSession.__table__.c, Person.__table__.c, Organisation.__table__.c
+_BY_ID = Prepared(
+    select(_w.secret_hash, _w.person_id, _w.context_id, _w.platform_id, _w.roles, _w.data,
+           _w.expires_at, _p.name, _p.locale, _p.timezone, _o.id.label("organisation_id"),
+           _o.name.label("organisation_name"), _o.path, _o.accent,
+           _o.timezone.label("organisation_timezone"), _o.support_contact)
+    .select_from(WebSession.__table__)
+    .join(Person.__table__, _p.id == _w.person_id)
+    .join(Organisation.__table__, _o.id == _w.owner_id)
+    .where(_w.id == bindparam("sid"))
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ class StartedSession:
 
 
 def start_session(
-    session: Session,
+    session: Session | Direct,
     *,
     person_id: uuid.UUID,
     organisation_id: uuid.UUID,
@@ -105,8 +116,8 @@ def start_session(
 ) -> StartedSession:
     """Write a session row; the caller sets the cookie on its response."""
     started = StartedSession(uuid.uuid4(), secrets.token_urlsafe(32), hours * 3600)
-    session.connection().execute(
-        _INSERT,
+    _INSERT.run(
+        Direct.of(session),
         {
             "id": started.id,
             "owner_id": organisation_id,
@@ -216,34 +227,26 @@ def _load() -> None:
 def _find(sid: uuid.UUID, secret: str) -> Principal:
     shared = current_app.extensions["milepost"]
     digest = hashlib.sha256(secret.encode()).digest()
-    w, p, o = WebSession.__table__.c, Person.__table__.c, Organisation.__table__.c
-    query = (
-        select(w.secret_hash, w.person_id, w.context_id, w.platform_id, w.roles, w.data,
-               w.expires_at, p.name, p.locale, p.timezone, o.id, o.name, o.path, o.accent,
-               o.timezone, o.support_contact)
-        .select_from(WebSession.__table__)
-        .join(Person.__table__, p.id == w.person_id)
-        .join(Organisation.__table__, o.id == w.owner_id)
-        .where(w.id == sid)
-    )  # fmt: skip
-    with shared.database.snapshot() as session:
-        row = session.connection().execute(query).first()
-    if row is None or not hmac.compare_digest(row[0], digest) or row[6] <= shared.now():
+    with shared.database.glance() as direct:
+        row = _BY_ID.first(direct, {"sid": sid})
+    genuine = row is not None and hmac.compare_digest(row.secret_hash, digest)
+    if not genuine or row.expires_at <= shared.now():
         raise _no_session()
-    g.locale, g.timezone = row[5].get("locale") or row[8], row[9] or row[14]
-    g.support_contact = row[15] or shared.config.support_contact
+    g.locale = row.data.get("locale") or row.locale
+    g.timezone = row.timezone or row.organisation_timezone
+    g.support_contact = row.support_contact or shared.config.support_contact
     return Principal(
         session_id=sid,
-        person_id=row[1],
-        name=row[7],
-        organisation_id=row[10],
-        organisation_name=row[11],
-        scope=Scope(row[10], row[12]),
-        context_id=row[2],
-        platform_id=row[3],
-        roles=frozenset(Role(role) for role in row[4]),
-        data=row[5],
-        accent=row[13],
+        person_id=row.person_id,
+        name=row.name,
+        organisation_id=row.organisation_id,
+        organisation_name=row.organisation_name,
+        scope=Scope(row.organisation_id, row.path),
+        context_id=row.context_id,
+        platform_id=row.platform_id,
+        roles=frozenset(Role(role) for role in row.roles),
+        data=row.data,
+        accent=row.accent,
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from core.identity import Role
+from core.prepared import Direct
 from lti_tool.courses.models import Context, Membership
 
 # A launch a minute need not write "seen" a minute.
@@ -44,7 +45,7 @@ class KnownMembership:
 
 
 def record_context(
-    session: Session,
+    session: Session | Direct,
     known: KnownContext | None,
     *,
     owner: dict[str, Any],
@@ -61,7 +62,7 @@ def record_context(
     """
     if known is None:
         new_id = uuid.uuid4()
-        session.connection().execute(
+        Direct.of(session).run(
             insert(_contexts).values(
                 id=new_id,
                 **owner,
@@ -77,14 +78,14 @@ def record_context(
         return new_id
     wanted = {"title": title or known.title, "label": label or known.label}
     if wanted != {"title": known.title, "label": known.label}:
-        session.connection().execute(
+        Direct.of(session).run(
             update(_contexts).where(_contexts.c.id == known.id).values(**wanted, updated_at=now)
         )
     return known.id
 
 
 def record_membership(
-    session: Session,
+    session: Session | Direct,
     known: KnownMembership | None,
     *,
     owner: dict[str, Any],
@@ -101,7 +102,7 @@ def record_membership(
         "state": "active",
     }
     if known is None:
-        session.connection().execute(
+        Direct.of(session).run(
             insert(_memberships).values(
                 id=uuid.uuid4(),
                 **owner,
@@ -118,7 +119,7 @@ def record_membership(
     }  # fmt: skip
     if same and now - known.last_seen_at < SEEN_EVERY:
         return
-    session.connection().execute(
+    Direct.of(session).run(
         update(_memberships).where(_memberships.c.id == known.id).values(**values, last_seen_at=now)
     )
 

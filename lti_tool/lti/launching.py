@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from sqlalchemy.orm import Session
-
+from core.prepared import Direct
 from core.web.sessions import StartedSession, start_session
 from lti_tool.lti import claims as launch_claims
 from lti_tool.lti import logins, oidc, people, rules
@@ -87,7 +86,7 @@ def check_login(tool: LtiTool, platform: KnownPlatform, hints: Mapping[str, str]
 
 
 def begin_login(
-    session: Session,
+    direct: Direct,
     tool: LtiTool,
     platform: KnownPlatform,
     hints: Mapping[str, str],
@@ -101,7 +100,7 @@ def begin_login(
     secret = logins.secret_for(login_id)
     sign_in = oidc.authorization(platform, kept, tool.redirect_uri, secret)
     cookie = logins.begin(
-        session,
+        direct,
         login_id=login_id,
         platform_id=platform.id,
         state=sign_in.state,
@@ -135,9 +134,9 @@ def nonce_fits(login: Login, claims: Mapping[str, Any]) -> bool:
     return hmac.compare_digest(logins.digest(rules.nonce_of(claims)), login.nonce_hash)
 
 
-def refuse_nonce(session: Session, claims: Mapping[str, Any]) -> NoReturn:
+def refuse_nonce(direct: Direct, claims: Mapping[str, Any]) -> NoReturn:
     """Say what is wrong with a nonce that does not fit: used before, or another login's."""
-    used = logins.nonce_was_used(session, rules.nonce_of(claims))
+    used = logins.nonce_was_used(direct, rules.nonce_of(claims))
     raise RefusedError("launch_reused" if used else "nonce_mismatch")
 
 
@@ -168,16 +167,16 @@ def arrive(
     return Arrived(login, platform, deployment, launch, _target(tool, launch))
 
 
-def launch(session: Session, tool: LtiTool, arrived: Arrived, now: datetime) -> Launched:
+def launch(direct: Direct, tool: LtiTool, arrived: Arrived, now: datetime) -> Launched:
     """Take the login, record the launch and start the session, all in this transaction."""
-    if not logins.use(session, arrived.login.id, now):
+    if not logins.use(direct, arrived.login.id, now):
         raise RefusedError("launch_reused")
     recorded = people.record(
-        session, arrived.platform, arrived.deployment, arrived.launch, arrived.target, now
+        direct, arrived.platform, arrived.deployment, arrived.launch, arrived.target, now
     )
-    tool.platforms.launched(session, arrived.platform.id, now)
+    tool.platforms.launched(direct, arrived.platform.id, now)
     started = start_session(
-        session,
+        direct,
         person_id=recorded.person_id,
         organisation_id=arrived.deployment.owner_id,
         organisation_path=arrived.deployment.owner_path,

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from core.db import Database, utcnow
+from core.prepared import Direct, Prepared
 from lti_tool.lti.models import LoginState
 
 LIFETIME = timedelta(minutes=10)
@@ -30,20 +31,22 @@ COOKIE_SECONDS = int(LIFETIME.total_seconds())
 STATE_PREFIX = "state-"
 
 _logins: Any = LoginState.__table__
-_INSERT = insert(_logins)
-_BY_ID = select(
-    _logins.c.id,
-    _logins.c.platform_id,
-    _logins.c.state_hash,
-    _logins.c.nonce_hash,
-    _logins.c.cookie_hash,
-    _logins.c.target_link_uri,
-    _logins.c.in_window,
-    _logins.c.expires_at,
-    _logins.c.used_at,
-).where(_logins.c.id == bindparam("login"))
-_USED_NONCE = select(_logins.c.used_at).where(_logins.c.nonce_hash == bindparam("nonce"))
-_USE = (
+_INSERT = Prepared.insert(_logins)
+_BY_ID = Prepared(
+    select(
+        _logins.c.id,
+        _logins.c.platform_id,
+        _logins.c.state_hash,
+        _logins.c.nonce_hash,
+        _logins.c.cookie_hash,
+        _logins.c.target_link_uri,
+        _logins.c.in_window,
+        _logins.c.expires_at,
+        _logins.c.used_at,
+    ).where(_logins.c.id == bindparam("login"))
+)
+_USED_NONCE = Prepared(select(_logins.c.used_at).where(_logins.c.nonce_hash == bindparam("nonce")))
+_USE = Prepared(
     update(_logins)
     .where(
         _logins.c.id == bindparam("login"),
@@ -53,12 +56,12 @@ _USE = (
     .values(used_at=bindparam("present"), hints={}, ticket_hash=None)
     .returning(_logins.c.id)
 )
-_OFFER_WINDOW = (
+_OFFER_WINDOW = Prepared(
     update(_logins)
     .where(_logins.c.id == bindparam("login"), _logins.c.used_at.is_(None))
     .values(ticket_hash=bindparam("ticket"))
 )
-_TAKE_TICKET = (
+_TAKE_TICKET = Prepared(
     update(_logins)
     .where(
         _logins.c.id == bindparam("login"),
@@ -107,7 +110,7 @@ def _id_in(secret: str) -> uuid.UUID | None:
 
 
 def begin(
-    session: Session,
+    direct: Direct,
     *,
     login_id: uuid.UUID,
     platform_id: uuid.UUID,
@@ -123,8 +126,8 @@ def begin(
     Returns the value of the cookie that ties the login to this browser.
     """
     cookie = secrets.token_urlsafe(24)
-    session.connection().execute(
-        _INSERT,
+    _INSERT.run(
+        direct,
         {
             "id": login_id,
             "platform_id": platform_id,
@@ -143,12 +146,12 @@ def begin(
     return cookie
 
 
-def find(session: Session, state: str) -> Login | None:
+def find(direct: Direct, state: str) -> Login | None:
     """The login with that state, used or not, expired or not."""
     login_id = _id_in(state)
     if login_id is None:
         return None
-    row = session.connection().execute(_BY_ID, {"login": login_id}).first()
+    row = _BY_ID.first(direct, {"login": login_id})
     if row is None or not hmac.compare_digest(row.state_hash, digest(state)):
         return None
     return Login(
@@ -163,33 +166,34 @@ def find(session: Session, state: str) -> Login | None:
     )
 
 
-def nonce_was_used(session: Session, nonce: str) -> bool:
+def nonce_was_used(direct: Direct, nonce: str) -> bool:
     """Whether a launch with that nonce has gone through."""
-    return bool(session.connection().execute(_USED_NONCE, {"nonce": digest(nonce)}).scalar())
+    row = _USED_NONCE.first(direct, {"nonce": digest(nonce)})
+    return row is not None and row.used_at is not None
 
 
-def use(session: Session, login_id: uuid.UUID, now: datetime) -> bool:
+def use(direct: Direct, login_id: uuid.UUID, now: datetime) -> bool:
     """Take the login; False if somebody else has, or it has expired meanwhile."""
     parameters = {"login": login_id, "present": now}
-    return session.connection().execute(_USE, parameters).first() is not None
+    return _USE.first(direct, parameters) is not None
 
 
-def offer_window(session: Session, login_id: uuid.UUID) -> str:
+def offer_window(direct: Direct, login_id: uuid.UUID) -> str:
     """A ticket that begins this login anew in a window of its own, once."""
     ticket = secret_for(login_id)
-    session.connection().execute(_OFFER_WINDOW, {"login": login_id, "ticket": digest(ticket)})
+    _OFFER_WINDOW.run(direct, {"login": login_id, "ticket": digest(ticket)})
     return ticket
 
 
 def take_ticket(
-    session: Session, ticket: str, now: datetime
+    direct: Direct, ticket: str, now: datetime
 ) -> tuple[uuid.UUID, str, dict[str, str]] | None:
     """Platform id, target and hints of the login behind `ticket`; None if it was used or is old."""
     login_id = _id_in(ticket)
     if login_id is None:
         return None
     parameters = {"login": login_id, "ticket": digest(ticket), "present": now}
-    row = session.connection().execute(_TAKE_TICKET, parameters).first()
+    row = _TAKE_TICKET.first(direct, parameters)
     return (row.platform_id, row.target_link_uri, row.hints) if row else None
 
 

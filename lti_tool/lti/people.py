@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from core import timezones
 from core.identity import Organisation, Person, Role, RoleGrant
+from core.prepared import Direct, Prepared
 from core.scope import Scope
 from lti_tool.courses.models import Context, Membership
 from lti_tool.courses.service import (
@@ -67,7 +68,7 @@ _LINK_FIELDS = ("context_id", "title", "target_kind", "target_argument", "line_i
                 "line_items_url", "scopes")  # fmt: skip
 _platform: Any = bindparam("platform")
 _deployment: Any = bindparam("deployment")
-_KNOWN = (
+_KNOWN = Prepared(
     select(
         _u.c.person_id,
         *(_p.c[name].label(f"p_{name}") for name in _PERSON_FIELDS),
@@ -90,9 +91,15 @@ _KNOWN = (
     .where(_o.c.id == bindparam("organisation"))
 )  # fmt: skip
 
+_STILL_GRANTED = Prepared(
+    select(_grants.c.role)
+    .where(_grants.c.id == bindparam("grant"), _grants.c.ended_at.is_(None))
+    .with_for_update(read=True)
+)
+
 
 def record(
-    session: Session,
+    session: Session | Direct,
     platform: KnownPlatform,
     deployment: PlatformDeployment,
     launch: LaunchClaims,
@@ -105,8 +112,9 @@ def record(
     the caller begins the transaction anew.
     """
     owner = {"owner_id": deployment.owner_id, "owner_path": deployment.owner_path}
-    rows = session.connection().execute(
-        _KNOWN,
+    direct = Direct.of(session)
+    rows = _KNOWN.run(
+        direct,
         {
             "organisation": deployment.owner_id,
             "platform": platform.id,
@@ -115,17 +123,17 @@ def record(
             "context": launch.context.id if launch.context else "",
             "link": launch.link_id,
         },
-    ).all()  # fmt: skip
+    )
     known = rows[0]
     roles = milepost_roles(launch.roles, platform.role_overrides)
-    person_id = _record_person(session, known, owner, platform, launch, now)
+    person_id = _record_person(direct, known, owner, platform, launch, now)
     context_id = None
     if launch.context is not None:
         context_id = _record_context(
-            session, known, owner, platform.id, deployment.id, launch.context, now
+            direct, known, owner, platform.id, deployment.id, launch.context, now
         )
         record_membership(
-            session,
+            direct,
             _known_membership(known),
             owner=owner,
             context_id=context_id,
@@ -135,9 +143,9 @@ def record(
             now=now,
         )
     link_id = _record_link(
-        session, known, owner, platform, deployment, launch, target, context_id, now
+        direct, known, owner, platform, deployment, launch, target, context_id, now
     )
-    granted = _granted(session, rows, deployment, context_id)
+    granted = _granted(direct, rows, deployment, context_id)
     return Recorded(person_id, context_id, link_id, roles | granted)
 
 
@@ -150,7 +158,7 @@ def _known_membership(known: Any) -> KnownMembership | None:
 
 
 def _record_context(
-    session: Session,
+    direct: Direct,
     known: Any,
     owner: dict[str, Any],
     platform_id: uuid.UUID,
@@ -159,7 +167,7 @@ def _record_context(
     now: datetime,
 ) -> uuid.UUID:
     return record_context(
-        session,
+        direct,
         KnownContext(known.c_id, known.c_title, known.c_label) if known.c_id else None,
         owner=owner,
         platform_id=platform_id,
@@ -172,7 +180,7 @@ def _record_context(
 
 
 def _granted(
-    session: Session,
+    direct: Direct,
     rows: Sequence[Any],
     deployment: PlatformDeployment,
     context_id: uuid.UUID | None,
@@ -189,16 +197,12 @@ def _granted(
     if not ids:
         return frozenset()
     # Held until the session is written: who ends a grant meanwhile waits, and then finds it.
-    live = session.connection().execute(
-        select(_grants.c.role)
-        .where(_grants.c.id.in_(ids), _grants.c.ended_at.is_(None))
-        .with_for_update(read=True)
-    )
-    return frozenset(Role(role) for role in live.scalars())
+    live = [row for one in sorted(ids) for row in _STILL_GRANTED.run(direct, {"grant": one})]
+    return frozenset(Role(row.role) for row in live)
 
 
 def _record_person(
-    session: Session,
+    direct: Direct,
     known: Any,
     owner: dict[str, Any],
     platform: KnownPlatform,
@@ -219,10 +223,9 @@ def _record_person(
         "timezone": _zone(said.timezone) or known.p_timezone,
         "is_test": bool(known.p_is_test) or is_test_user(launch.roles),
     }
-    connection = session.connection()
     if known.person_id is not None:
         if any(getattr(known, f"p_{name}") != value for name, value in wanted.items()):
-            connection.execute(
+            direct.run(
                 update(_people)
                 .where(_people.c.id == known.person_id)
                 .values(**wanted, updated_at=now)
@@ -230,11 +233,9 @@ def _record_person(
         person_id: uuid.UUID = known.person_id
         return person_id
     new_id = uuid.uuid4()
-    connection.execute(
-        insert(_people).values(id=new_id, **owner, **wanted, created_at=now, updated_at=now)
-    )
+    direct.run(insert(_people).values(id=new_id, **owner, **wanted, created_at=now, updated_at=now))
     if said.sub is not None:
-        connection.execute(
+        direct.run(
             insert(_users).values(
                 id=uuid.uuid4(),
                 **owner,
@@ -248,7 +249,7 @@ def _record_person(
 
 
 def _record_link(
-    session: Session,
+    direct: Direct,
     known: Any,
     owner: dict[str, Any],
     platform: KnownPlatform,
@@ -271,13 +272,13 @@ def _record_link(
     }
     if known.r_id is not None:
         if any(getattr(known, f"r_{name}") != value for name, value in wanted.items()):
-            session.connection().execute(
+            direct.run(
                 update(_links).where(_links.c.id == known.r_id).values(**wanted, updated_at=now)
             )
         found: uuid.UUID = known.r_id
         return found
     new_id = uuid.uuid4()
-    session.connection().execute(
+    direct.run(
         insert(_links).values(
             id=new_id,
             **owner,

@@ -17,6 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.db import Database
+from core.prepared import Direct
 from core.scope import unscoped
 from lti_tool.lti.models import Deployment, Platform
 
@@ -103,14 +104,14 @@ class Platforms:
             self._by_id[platform_id] = (self._monotonic(), found[0] if found else None)
         return found[0] if found else None
 
-    def launched(self, session: Session, platform_id: uuid.UUID, now: datetime) -> None:
+    def launched(self, session: Session | Direct, platform_id: uuid.UUID, now: datetime) -> None:
         """Note on the platform's row that it launched, at most once a minute from this process."""
         noted = self._noted.get(platform_id)
         if noted is not None and now - noted < NOTED_EVERY:
             return
         self._noted[platform_id] = now
         table: Any = Platform.__table__
-        session.connection().execute(
+        Direct.of(session).run(
             update(table).where(table.c.id == platform_id).values(last_launch_at=now)
         )
 

@@ -86,8 +86,8 @@ def login() -> Response:
 def window(ticket: str) -> Response:
     """Begin a login anew in a window of our own, where a browser keeps our cookies."""
     tool, now = _tool(), _tool().runtime.now()
-    with _refusing(), tool.runtime.database.transaction() as session:
-        taken = logins.take_ticket(session, ticket, now)
+    with _refusing(), tool.runtime.database.passing() as direct:
+        taken = logins.take_ticket(direct, ticket, now)
         if taken is None:
             raise RefusedError("window_ticket_used")
     platform = tool.platforms.get(taken[0])
@@ -107,8 +107,8 @@ def launch() -> Response:
         if "error" in fields:
             raise RefusedError("login_required")
         token = rules.split_token(fields.get("id_token", ""))
-        with tool.runtime.database.snapshot() as session:
-            found = logins.find(session, fields.get("state", ""))
+        with tool.runtime.database.glance() as direct:
+            found = logins.find(direct, fields.get("state", ""))
         platform = tool.platforms.get(found.platform_id) if found else None
         if found is None or platform is None:
             raise RefusedError("state_invalid")
@@ -145,9 +145,9 @@ def to(target: str) -> Response:
 def _begin(
     tool: LtiTool, platform: KnownPlatform, hints: dict[str, str], *, in_window: bool
 ) -> Response:
-    with tool.runtime.database.transaction(durable=False) as session:
+    with tool.runtime.database.passing() as direct:
         begun = launching.begin_login(
-            session, tool, platform, hints, in_window=in_window, now=tool.runtime.now()
+            direct, tool, platform, hints, in_window=in_window, now=tool.runtime.now()
         )
     response: Any = redirect(begun.url, 302)
     held = [name for name in request.cookies if name.startswith(LOGIN_COOKIE)]
@@ -173,8 +173,8 @@ def _judge(
         claims = launching.genuine_claims(tool, platform, token, now)
     with _refusing(lambda: _to_course(safe_return_url(claims, platform.frame_origins), platform)):
         if not launching.nonce_fits(found, claims):
-            with database.snapshot() as session:
-                launching.refuse_nonce(session, claims)
+            with database.glance() as direct:
+                launching.refuse_nonce(direct, claims)
         return launching.arrive(tool, found, platform, claims)
 
 
@@ -183,8 +183,8 @@ def _launch(tool: LtiTool, arrived: Arrived) -> Launched:
     while True:
         try:
             # After a power cut one opens the activity again, and the LMS says it all anew.
-            with tool.runtime.database.transaction(durable=False) as session:
-                return launching.launch(session, tool, arrived, tool.runtime.now())
+            with tool.runtime.database.passing() as direct:
+                return launching.launch(direct, tool, arrived, tool.runtime.now())
         except IntegrityError:
             # The same person or course came in for the first time twice at once.
             if tries == TRIES:
@@ -207,8 +207,8 @@ def _check_browser(tool: LtiTool, found: Login, platform: KnownPlatform) -> None
             ),
             actions=_to_platform(platform),
         )
-    with tool.runtime.database.transaction() as session:
-        ticket = logins.offer_window(session, found.id)
+    with tool.runtime.database.passing() as direct:
+        ticket = logins.offer_window(direct, found.id)
     window_link = {
         "label": _("Open in a new window"),
         "url": f"/lti/window/{ticket}",

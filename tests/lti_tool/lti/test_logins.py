@@ -15,10 +15,10 @@ from lti_tool.lti.models import LoginState
 
 table: Any = LoginState.__table__
 QUERIES = {
-    "by id": logins._BY_ID,
-    "by nonce": logins._USED_NONCE,
-    "taking": logins._USE,
-    "a ticket": logins._TAKE_TICKET,
+    "by id": logins._BY_ID.clause,
+    "by nonce": logins._USED_NONCE.clause,
+    "taking": logins._USE.clause,
+    "a ticket": logins._TAKE_TICKET.clause,
     "old ones": logins._FORGET,
 }
 

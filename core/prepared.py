@@ -1,0 +1,171 @@
+"""Statements put together once and run at the driver's own level, for what every visit does.
+
+SQLAlchemy compiles a statement and looks up its types at every execution, which costs more than
+SQLite or PostgreSQL take to answer. `Prepared` does that once a dialect; types, names of columns
+and errors stay SQLAlchemy's.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Dialect, insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.compiler import SQLCompiler
+
+Convert = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A connection as the driver knows it, in the transaction that it is in."""
+
+    dialect: Dialect
+    driver: Any
+
+    @classmethod
+    def of(cls, source: Session | Direct) -> Direct:
+        """The connection of a session, within its transaction; itself where it is one already."""
+        if isinstance(source, Direct):
+            return source
+        connection = source.connection()
+        return cls(connection.dialect, connection.connection.driver_connection)
+
+    def run(self, clause: Any) -> list[Any]:
+        """Run a statement that is put together for this once; the rows as named tuples."""
+        return Prepared(clause).run(self, {})
+
+    def execute(self, sql: str, values: Any = ()) -> Any:
+        """A cursor. Raises SQLAlchemy's errors, without the values, which are people's."""
+        try:
+            return self.driver.execute(sql, values)
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._translated(error, sql) from error
+
+    def commit(self) -> None:
+        """End the transaction. Raises SQLAlchemy's errors."""
+        try:
+            self.driver.commit()
+        except self.dialect.loaded_dbapi.Error as error:
+            raise self._translated(error, "COMMIT") from error
+
+    def rollback(self) -> None:
+        """Undo the transaction; a connection that is gone has undone it already."""
+        with suppress(self.dialect.loaded_dbapi.Error):
+            self.driver.rollback()
+
+    def _translated(self, error: Any, sql: str) -> BaseException:
+        found: BaseException = DBAPIError.instance(
+            sql,
+            None,
+            error,
+            self.dialect.loaded_dbapi.Error,
+            hide_parameters=True,
+            connection_invalidated=self.dialect.is_disconnect(error, self.driver, None),
+            dialect=self.dialect,
+        )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement as one dialect takes it."""
+
+    sql: str
+    fixed: Mapping[str, Any]
+    defaults: Sequence[tuple[str, Any]]
+    binds: Sequence[tuple[str, Convert | None]]
+    positional: bool
+    row: Any
+    columns: Sequence[Convert | None]
+
+
+class Prepared:
+    """A statement whose parameters are its `bindparam`s, or the row of a whole INSERT."""
+
+    def __init__(self, clause: Any, columns: Sequence[str] | None = None) -> None:
+        self.clause = clause
+        self._columns = columns
+        self._made: dict[str, _Made] = {}
+
+    @classmethod
+    def insert(cls, table: Any) -> Prepared:
+        """An INSERT whose parameters are the columns of `table`, each of them."""
+        return cls(insert(table), [column.key for column in table.columns])
+
+    def run(self, direct: Direct, params: Mapping[str, Any]) -> list[Any]:
+        """Run it; the rows are named tuples, none where the statement returns none.
+
+        Raises KeyError for a parameter that is missing, SQLAlchemy's errors for the database's.
+        """
+        made = self._made.get(direct.dialect.name) or self._make(direct.dialect)
+        given = {**made.fixed, **params} if made.fixed else params
+        if made.defaults:
+            given = {**{name: _value(default) for name, default in made.defaults}, **given}
+        if made.positional:
+            values: Any = [
+                given[name] if convert is None else convert(given[name])
+                for name, convert in made.binds
+            ]
+        else:
+            values = {
+                name: given[name] if convert is None else convert(given[name])
+                for name, convert in made.binds
+            }
+        cursor = direct.execute(made.sql, values)
+        if made.row is None:
+            return []
+        return [
+            made.row(*[
+                value if convert is None else convert(value)
+                for value, convert in zip(row, made.columns, strict=True)
+            ])
+            for row in cursor.fetchall()
+        ]  # fmt: skip
+
+    def first(self, direct: Direct, params: Mapping[str, Any]) -> Any:
+        """The first row; None where there is none."""
+        rows = self.run(direct, params)
+        return rows[0] if rows else None
+
+    def _make(self, dialect: Dialect) -> _Made:
+        compiled: SQLCompiler = self.clause.compile(dialect=dialect, column_keys=self._columns)
+        positional = compiled.positional
+        binds = {name: bind for bind, name in compiled.bind_names.items()}
+        order = list(compiled.positiontup or ()) if positional else list(binds)
+        needed = {name for name, bind in binds.items() if bind.required}
+        fetched = [*compiled.insert_prefetch, *compiled.update_prefetch]
+        defaults = [(c.key, c.default or c.onupdate) for c in fetched]
+        given = {*(self._columns or ()), *needed, *(name for name, _default in defaults)}
+        returned = list(self.clause.exported_columns)
+        made = _Made(
+            sql=compiled.string,
+            fixed={k: v for k, v in compiled.params.items() if k not in given},
+            defaults=defaults,
+            binds=[(name, _to_database(binds[name].type, dialect)) for name in order],
+            positional=positional,
+            row=namedtuple("Row", [c.key for c in returned]) if returned else None,
+            columns=[_from_database(column.type, dialect) for column in returned],
+        )
+        self._made[dialect.name] = made
+        return made
+
+
+def _value(default: Any) -> Any:
+    """What a column's default comes to for this row."""
+    return default.arg(None) if default.is_callable else default.arg
+
+
+def _to_database(kind: Any, dialect: Dialect) -> Convert | None:
+    found: Convert | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return found
+
+
+def _from_database(kind: Any, dialect: Dialect) -> Convert | None:
+    found: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return found
