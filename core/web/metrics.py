@@ -6,6 +6,7 @@ import hmac
 import os
 import time
 from collections.abc import Iterable
+from functools import cache
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -52,10 +53,17 @@ def install(app: Flask) -> None:
 def _count(response: Response) -> Response:
     route = str(request.url_rule) if request.url_rule else "unknown"
     method = request.method if request.method in METHODS else "other"
-    REQUESTS.labels(route, method, str(response.status_code)).inc()
+    answered, seconds = _children(route, method, response.status_code)
+    answered.inc()
     if "began" in g:
-        SECONDS.labels(route).observe(time.perf_counter() - g.began)
+        seconds.observe(time.perf_counter() - g.began)
     return response
+
+
+@cache
+def _children(route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+    """The two series of a route; the library looks its labels up under a lock every time."""
+    return REQUESTS.labels(route, method, str(status)), SECONDS.labels(route)
 
 
 def _serve(shared: Runtime) -> Response:

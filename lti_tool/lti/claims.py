@@ -106,7 +106,9 @@ def text(value: Any, longest: int) -> str | None:
     """`value` as a line of text of at most `longest` characters; None where it says nothing."""
     if not _is_text(value):
         return None
-    plain = "".join(char if char.isprintable() else " " for char in value[: longest * 2])
+    plain = value[: longest * 2]
+    if not plain.isprintable():
+        plain = "".join(char if char.isprintable() else " " for char in plain)
     plain = " ".join(plain.split())[:longest].strip()
     return None if not plain or _VARIABLE.fullmatch(plain) else plain
 
