@@ -6,6 +6,7 @@ later wants to write fails at once when another has written meanwhile, whatever 
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.types import TypeDecorator
@@ -39,6 +40,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+# A connection that nobody used for so long is asked whether it is still there.
+IDLE_SECONDS = 5.0
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -141,9 +145,23 @@ class Database:
 
     @staticmethod
     def _postgres(url: str, pool_size: int) -> Engine:
-        return create_engine(
-            url, pool_size=pool_size, max_overflow=5, pool_pre_ping=True, hide_parameters=True
-        )
+        engine = create_engine(url, pool_size=pool_size, max_overflow=5, hide_parameters=True)
+
+        @event.listens_for(engine, "checkin")
+        def on_checkin(_connection: Any, record: Any) -> None:
+            record.info["used_at"] = time.monotonic()
+
+        @event.listens_for(engine, "checkout")
+        def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
+            # SQLAlchemy's own check asks at every checkout, which doubles a short request's trips.
+            idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+            if idle > IDLE_SECONDS:
+                try:
+                    engine.dialect.do_ping(connection)
+                except engine.dialect.loaded_dbapi.Error as error:
+                    raise DisconnectionError from error
+
+        return engine
 
     @contextmanager
     def transaction(self, scope: Scope | None = None, *, durable: bool = True) -> Iterator[Session]:
@@ -178,29 +196,39 @@ class Database:
             if self.is_sqlite:
                 _synchronise(direct.driver, info, "NORMAL")
                 direct.execute("BEGIN IMMEDIATE")
+            else:
+                # One trip to the server for both; psycopg's own BEGIN would be another.
+                direct.execute("BEGIN; SET LOCAL synchronous_commit TO off")
             try:
                 yield direct
             except BaseException:
                 direct.rollback()
                 raise
-            direct.commit()
+            direct.execute("COMMIT")
 
     @contextmanager
-    def glance(self) -> Iterator[Direct]:
-        """For reading by one prepared statement; several might see different moments."""
-        with self._driver() as (direct, _info):
+    def single(self) -> Iterator[Direct]:
+        """For one prepared statement, which is a transaction of its own."""
+        with self._driver() as (direct, info):
+            if self.is_sqlite:
+                _synchronise(direct.driver, info, "NORMAL")
             yield direct
 
     @contextmanager
     def _driver(self) -> Iterator[tuple[Direct, Any]]:
         connection = self.engine.raw_connection()
+        driver: Any = connection.driver_connection
+        if not self.is_sqlite:
+            driver.autocommit = True  # SQLite's connections are so already (see `_sqlite`)
         try:
-            yield Direct(self.engine.dialect, connection.driver_connection), connection.info
+            yield Direct(self.engine.dialect, driver), connection.info
         except DBAPIError as error:
             if error.connection_invalidated:
                 connection.invalidate(error)
             raise
         finally:
+            if not self.is_sqlite and not driver.closed:
+                driver.autocommit = False
             connection.close()
 
     def close(self) -> None:

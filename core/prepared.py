@@ -8,7 +8,7 @@ and errors stay SQLAlchemy's.
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -47,17 +47,10 @@ class Direct:
         except self.dialect.loaded_dbapi.Error as error:
             raise self._translated(error, sql) from error
 
-    def commit(self) -> None:
-        """End the transaction. Raises SQLAlchemy's errors."""
-        try:
-            self.driver.commit()
-        except self.dialect.loaded_dbapi.Error as error:
-            raise self._translated(error, "COMMIT") from error
-
     def rollback(self) -> None:
         """Undo the transaction; a connection that is gone has undone it already."""
         with suppress(self.dialect.loaded_dbapi.Error):
-            self.driver.rollback()
+            self.driver.execute("ROLLBACK")
 
     def _translated(self, error: Any, sql: str) -> BaseException:
         found: BaseException = DBAPIError.instance(
@@ -86,17 +79,24 @@ class _Made:
 
 
 class Prepared:
-    """A statement whose parameters are its `bindparam`s, or the row of a whole INSERT."""
+    """A statement whose parameters are its `bindparam`s, or the row of an INSERT.
 
-    def __init__(self, clause: Any, columns: Sequence[str] | None = None) -> None:
+    What is not said of a row is its column's default, or null.
+    """
+
+    def __init__(self, clause: Any, columns: Iterable[Any] = ()) -> None:
         self.clause = clause
-        self._columns = columns
+        self._columns = list(columns)
         self._made: dict[str, _Made] = {}
 
     @classmethod
     def insert(cls, table: Any) -> Prepared:
-        """An INSERT whose parameters are the columns of `table`, each of them."""
-        return cls(insert(table), [column.key for column in table.columns])
+        """An INSERT of one row. Raises ValueError for a default that only the database knows."""
+        for column in table.columns:
+            unknown = column.default is None and column.server_default is not None
+            if unknown and not column.nullable:
+                raise ValueError(f"{column}: name its default in Python as well")
+        return cls(insert(table), table.columns)
 
     def run(self, direct: Direct, params: Mapping[str, Any]) -> list[Any]:
         """Run it; the rows are named tuples, none where the statement returns none.
@@ -106,7 +106,8 @@ class Prepared:
         made = self._made.get(direct.dialect.name) or self._make(direct.dialect)
         given = {**made.fixed, **params} if made.fixed else params
         if made.defaults:
-            given = {**{name: _value(default) for name, default in made.defaults}, **given}
+            unsaid = [(name, default) for name, default in made.defaults if name not in given]
+            given = {**given, **{name: _value(default) for name, default in unsaid}}
         if made.positional:
             values: Any = [
                 given[name] if convert is None else convert(given[name])
@@ -134,14 +135,15 @@ class Prepared:
         return rows[0] if rows else None
 
     def _make(self, dialect: Dialect) -> _Made:
-        compiled: SQLCompiler = self.clause.compile(dialect=dialect, column_keys=self._columns)
+        names = [column.key for column in self._columns] or None
+        compiled: SQLCompiler = self.clause.compile(dialect=dialect, column_keys=names)
         positional = compiled.positional
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         order = list(compiled.positiontup or ()) if positional else list(binds)
         needed = {name for name, bind in binds.items() if bind.required}
-        fetched = [*compiled.insert_prefetch, *compiled.update_prefetch]
+        fetched = [*self._columns, *compiled.insert_prefetch, *compiled.update_prefetch]
         defaults = [(c.key, c.default or c.onupdate) for c in fetched]
-        given = {*(self._columns or ()), *needed, *(name for name, _default in defaults)}
+        given = {*needed, *(name for name, _default in defaults)}
         returned = list(self.clause.exported_columns)
         made = _Made(
             sql=compiled.string,
@@ -157,7 +159,9 @@ class Prepared:
 
 
 def _value(default: Any) -> Any:
-    """What a column's default comes to for this row."""
+    """What a column's default comes to for this row; null where it has none."""
+    if default is None:
+        return None
     return default.arg(None) if default.is_callable else default.arg
 
 

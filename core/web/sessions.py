@@ -227,7 +227,7 @@ def _load() -> None:
 def _find(sid: uuid.UUID, secret: str) -> Principal:
     shared = current_app.extensions["milepost"]
     digest = hashlib.sha256(secret.encode()).digest()
-    with shared.database.glance() as direct:
+    with shared.database.single() as direct:
         row = _BY_ID.first(direct, {"sid": sid})
     genuine = row is not None and hmac.compare_digest(row.secret_hash, digest)
     if not genuine or row.expires_at <= shared.now():

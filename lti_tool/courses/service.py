@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.identity import Role
-from core.prepared import Direct
+from core.prepared import Direct, Prepared
 from lti_tool.courses.models import Context, Membership
 
 # A launch a minute need not write "seen" a minute.
 SEEN_EVERY = timedelta(minutes=5)
 _contexts: Any = Context.__table__
 _memberships: Any = Membership.__table__
+_NEW_CONTEXT = Prepared.insert(_contexts)
+_NEW_MEMBERSHIP = Prepared.insert(_memberships)
 
 
 @dataclass(frozen=True)
@@ -62,18 +64,19 @@ def record_context(
     """
     if known is None:
         new_id = uuid.uuid4()
-        Direct.of(session).run(
-            insert(_contexts).values(
-                id=new_id,
+        _NEW_CONTEXT.run(
+            Direct.of(session),
+            {
+                "id": new_id,
                 **owner,
-                platform_id=platform_id,
-                deployment_id=deployment_id,
-                lti_id=lti_id,
-                title=title,
-                label=label,
-                created_at=now,
-                updated_at=now,
-            )
+                "platform_id": platform_id,
+                "deployment_id": deployment_id,
+                "lti_id": lti_id,
+                "title": title,
+                "label": label,
+                "created_at": now,
+                "updated_at": now,
+            },
         )
         return new_id
     wanted = {"title": title or known.title, "label": label or known.label}
@@ -102,16 +105,16 @@ def record_membership(
         "state": "active",
     }
     if known is None:
-        Direct.of(session).run(
-            insert(_memberships).values(
-                id=uuid.uuid4(),
+        _NEW_MEMBERSHIP.run(
+            Direct.of(session),
+            {
                 **owner,
-                context_id=context_id,
-                person_id=person_id,
-                first_seen_at=now,
-                last_seen_at=now,
+                "context_id": context_id,
+                "person_id": person_id,
+                "first_seen_at": now,
+                "last_seen_at": now,
                 **values,
-            )
+            },
         )
         return
     same = values == {

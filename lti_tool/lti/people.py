@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from core import timezones
@@ -91,6 +91,9 @@ _KNOWN = Prepared(
     .where(_o.c.id == bindparam("organisation"))
 )  # fmt: skip
 
+_NEW_PERSON = Prepared.insert(_people)
+_NEW_USER = Prepared.insert(_users)
+_NEW_LINK = Prepared.insert(_links)
 _STILL_GRANTED = Prepared(
     select(_grants.c.role)
     .where(_grants.c.id == bindparam("grant"), _grants.c.ended_at.is_(None))
@@ -233,17 +236,17 @@ def _record_person(
         person_id: uuid.UUID = known.person_id
         return person_id
     new_id = uuid.uuid4()
-    direct.run(insert(_people).values(id=new_id, **owner, **wanted, created_at=now, updated_at=now))
+    _NEW_PERSON.run(direct, {"id": new_id, **owner, **wanted, "created_at": now, "updated_at": now})
     if said.sub is not None:
-        direct.run(
-            insert(_users).values(
-                id=uuid.uuid4(),
+        _NEW_USER.run(
+            direct,
+            {
                 **owner,
-                platform_id=platform.id,
-                sub=said.sub,
-                person_id=new_id,
-                created_at=now,
-            )
+                "platform_id": platform.id,
+                "sub": said.sub,
+                "person_id": new_id,
+                "created_at": now,
+            },
         )
     return new_id
 
@@ -278,17 +281,18 @@ def _record_link(
         found: uuid.UUID = known.r_id
         return found
     new_id = uuid.uuid4()
-    direct.run(
-        insert(_links).values(
-            id=new_id,
+    _NEW_LINK.run(
+        direct,
+        {
+            "id": new_id,
             **owner,
-            platform_id=platform.id,
-            deployment_id=deployment.id,
-            lti_id=launch.link_id,
+            "platform_id": platform.id,
+            "deployment_id": deployment.id,
+            "lti_id": launch.link_id,
             **wanted,
-            created_at=now,
-            updated_at=now,
-        )
+            "created_at": now,
+            "updated_at": now,
+        },
     )
     return new_id
 

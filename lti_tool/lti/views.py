@@ -107,7 +107,7 @@ def launch() -> Response:
         if "error" in fields:
             raise RefusedError("login_required")
         token = rules.split_token(fields.get("id_token", ""))
-        with tool.runtime.database.glance() as direct:
+        with tool.runtime.database.single() as direct:
             found = logins.find(direct, fields.get("state", ""))
         platform = tool.platforms.get(found.platform_id) if found else None
         if found is None or platform is None:
@@ -173,7 +173,7 @@ def _judge(
         claims = launching.genuine_claims(tool, platform, token, now)
     with _refusing(lambda: _to_course(safe_return_url(claims, platform.frame_origins), platform)):
         if not launching.nonce_fits(found, claims):
-            with database.glance() as direct:
+            with database.single() as direct:
                 launching.refuse_nonce(direct, claims)
         return launching.arrive(tool, found, platform, claims)
 

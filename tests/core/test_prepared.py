@@ -8,7 +8,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from core.identity import Organisation, Person, create_organisation
@@ -80,22 +90,54 @@ def test_rows_come_back_in_python_s_types(any_runtime: Runtime, organisation: Or
     assert (found.id, found.created_at, found.practice) == (row["id"], NOON, False)
 
 
-def test_an_insert_of_whole_rows_takes_json_and_asks_for_every_column(
-    any_runtime: Runtime,
-) -> None:
+def test_an_insert_of_a_row_fills_in_what_is_not_said(any_runtime: Runtime) -> None:
     whole = Prepared.insert(messages)
-    row = {column.key: None for column in messages.columns}
-    row |= {
-        "id": uuid.uuid4(), "topic": "t", "key": "k", "payload": {"a": [1, "ä"]}, "state": "ready",
-        "attempts": 0, "next_run_at": NOON, "created_at": NOON,
+    row = {
+        "topic": "t", "key": "k", "payload": {"a": [1, "ä"]}, "state": "ready", "attempts": 0,
+        "next_run_at": NOON, "created_at": NOON,
     }  # fmt: skip
     with any_runtime.database.passing() as direct:
         whole.run(direct, row)
-        found = direct.run(select(messages.c.payload).where(messages.c.id == row["id"]))
-    assert found[0].payload == {"a": [1, "ä"]}
+        found = direct.run(select(messages.c.id, messages.c.payload, messages.c.last_error))
+    assert [(one.payload, one.last_error) for one in found] == [({"a": [1, "ä"]}, None)]
+    assert isinstance(found[0].id, uuid.UUID)
     del row["topic"]
-    with pytest.raises(KeyError), any_runtime.database.passing() as direct:
-        whole.run(direct, row)
+
+    def leave_out() -> None:
+        with any_runtime.database.passing() as direct:
+            whole.run(direct, row)
+
+    with pytest.raises(IntegrityError):
+        leave_out()
+
+
+def test_a_default_that_only_the_database_knows_is_refused_at_once() -> None:
+    table = Table("t", MetaData(), Column("a", Integer, server_default="1", nullable=False))
+    with pytest.raises(ValueError, match=r"t\.a"):
+        Prepared.insert(table)
+
+
+def test_a_statement_alone_is_a_transaction(
+    any_runtime: Runtime, organisation: Organisation
+) -> None:
+    row = person(organisation)
+    with any_runtime.database.single() as direct:
+        Prepared.insert(people).run(direct, row)
+    assert found_by_orm(any_runtime, row["id"]) is not None
+
+
+def test_a_connection_lost_while_idle_is_replaced_unnoticed(
+    runtime_pg: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = "select pg_backend_pid()"
+    with runtime_pg.database.single() as direct:
+        pid = direct.execute(backend).fetchone()[0]
+        with runtime_pg.database.single() as other:
+            other.execute("select pg_terminate_backend(%s)", (pid,))
+    monkeypatch.setattr("core.db.IDLE_SECONDS", -1.0)
+    for _ in range(2):
+        with runtime_pg.database.single() as direct:
+            assert direct.execute(backend).fetchone()[0] != pid
 
 
 def test_an_update_says_what_it_changed(any_runtime: Runtime, organisation: Organisation) -> None:
@@ -196,13 +238,13 @@ def test_a_lost_connection_is_not_used_again(runtime_pg: Runtime) -> None:
     def lose() -> None:
         with runtime_pg.database.passing() as direct:
             ended.append(direct.execute(backend).fetchone()[0])
-            with runtime_pg.database.glance() as other:
+            with runtime_pg.database.single() as other:
                 other.execute("select pg_terminate_backend(%s)", (ended[0],))
             direct.execute(backend)
 
     with pytest.raises(OperationalError):
         lose()
-    with runtime_pg.database.glance() as direct:
+    with runtime_pg.database.single() as direct:
         assert direct.execute(backend).fetchone()[0] not in ended
 
 
