@@ -81,7 +81,7 @@ def _check(launch: Response) -> None:
 
 
 FIGURES = (
-    Figure("launch.login_and_launch_cpu_ms", "cpu ms", "lower", 4, login_and_launch),
+    Figure("launch.login_and_launch_cpu_ms", "cpu ms", "lower", 3, login_and_launch),
     Figure(
         "launch.login_and_launch_client_cpu_ms", "cpu ms", "lower", None, login_and_launch_client
     ),

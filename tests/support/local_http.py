@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,7 +69,8 @@ class LocalServer:
                 self.send_header("Content-Length", str(len(answer.body)))
                 self.send_header("Connection", "close")
                 self.end_headers()
-                self.wfile.write(answer.body)
+                with suppress(ConnectionError):  # whoever asked may have lost patience
+                    self.wfile.write(answer.body)
                 self.close_connection = True
 
             do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server's names

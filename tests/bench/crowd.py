@@ -1,0 +1,132 @@
+"""A crowd of people who launch at once: their browsers and their LMS, in one event loop.
+
+Each person has a connection and cookies of their own. What the LMS does in between (signing the
+id_token) is not part of a person's wait, though it takes the same machine's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from tests.bench.installation import request_headers
+from tests.support.hostile_platform import HostilePlatform, Pending
+
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Waited:
+    """How long one person waited for both answers, and the fault where there was one."""
+
+    seconds: float
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    location: str
+    cookies: list[str]
+
+
+@dataclass
+class Crowd:
+    """People of one LMS in front of the tool at `base_url`."""
+
+    base_url: str
+    platform: HostilePlatform
+    target: str
+
+    @property
+    def keys_path(self) -> str:
+        """Where the LMS's key set is served."""
+        return f"{urlsplit(self.platform.issuer).path}/jwks.json"
+
+    def launch(self, people: Sequence[str]) -> list[Waited]:
+        """Everybody of `people` (their `sub`s) opens the activity at the same moment."""
+        return asyncio.run(self._together(people))
+
+    async def _together(self, people: Sequence[str]) -> list[Waited]:
+        return await asyncio.gather(*(self._one(sub) for sub in people))
+
+    async def _one(self, sub: str) -> Waited:
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._launched(sub)
+        except (OSError, TimeoutError, ValueError, KeyError, asyncio.IncompleteReadError) as error:
+            return Waited(PATIENCE_SECONDS, f"{type(error).__name__}: {error}")
+
+    async def _launched(self, sub: str) -> Waited:
+        browser = _Browser(self.base_url)
+        began = time.perf_counter()
+        login = await browser.post("/lti/login", self.platform.login_parameters(self.target))
+        waited = time.perf_counter() - began
+        if login.status != 302:
+            return Waited(waited, f"login answered {login.status}")
+        pending = Pending.read(login.location, self.target)
+        claims = self.platform.claims(pending, sub=sub, name=f"Teacher {sub}")
+        form = {"id_token": self.platform.token(claims), "state": pending.state}
+        began = time.perf_counter()
+        launch = await browser.post("/lti/launch", form)
+        waited += time.perf_counter() - began
+        browser.close()
+        fault = None if launch.status == 303 else f"launch answered {launch.status}"
+        return Waited(waited, fault)
+
+
+class _Browser:
+    """One connection that is kept, and the cookies that came over it."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._head = "".join(
+            f"{name}: {value}\r\n" for name, value in request_headers("GET").items()
+        )
+        self._cookies: list[str] = []
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def post(self, path: str, form: dict[str, str]) -> _Answer:
+        """Post a form; a connection that the server closed meanwhile is opened anew."""
+        body = urlencode(form)
+        cookies = f"Cookie: {'; '.join(self._cookies)}\r\n" if self._cookies else ""
+        request = (
+            f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{self._head}{cookies}"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}"
+        ).encode()
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self._host, self._port)
+        reader, writer = self._streams
+        writer.write(request)
+        try:
+            answer = await _read(reader)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            # As browsers do where a kept connection turns out to be closed.
+            self._streams = await asyncio.open_connection(self._host, self._port)
+            reader, writer = self._streams
+            writer.write(request)
+            answer = await _read(reader)
+        self._cookies += answer.cookies
+        return answer
+
+    def close(self) -> None:
+        """Leave."""
+        if self._streams is not None:
+            self._streams[1].close()
+
+
+async def _read(reader: asyncio.StreamReader) -> _Answer:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    fields = [line.split(": ", 1) for line in head[1:] if ": " in line]
+    lengths = [int(value) for name, value in fields if name.lower() == "content-length"]
+    await reader.readexactly(lengths[0] if lengths else 0)
+    return _Answer(
+        status=int(head[0].split(" ", 2)[1]),
+        location=next((value for name, value in fields if name.lower() == "location"), ""),
+        cookies=[value.split(";")[0] for name, value in fields if name.lower() == "set-cookie"],
+    )
