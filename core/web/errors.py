@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
@@ -13,6 +14,7 @@ from core.db import utcnow
 from core.errors import MilepostError
 
 log = logging.getLogger("milepost.web")
+_VISIT = re.compile(r"/s/[0-9a-f-]{36}/")
 
 
 def wants_json() -> bool:
@@ -32,6 +34,7 @@ def problem(
     fields: dict[str, Any] | None = None,
 ) -> Response:
     """An error answer in the form the client can read; lazy texts are made now, in its language."""
+    advice = advice or _advice(status)
     steps = (
         [str(item) for item in advice] if isinstance(advice, list | tuple) else str(advice or "")
     )
@@ -55,7 +58,7 @@ def problem(
             status=status,
             code=code,
             when=utcnow(),
-            actions=actions or [],
+            actions=actions or _way_back(status),
             contact=g.get("support_contact"),
         )
         response = make_response(page)
@@ -64,14 +67,35 @@ def problem(
     return response
 
 
+def _advice(status: int) -> Any:
+    """What to do where whoever refused had nothing better to say."""
+    if request.path.startswith("/lti/") and status in {400, 404, 405}:
+        return _("Go back to your course and open the activity again.")
+    return {
+        400: _("Go back, load the page anew and try once more."),
+        404: _("Look at the address again; what a link led to may also have been taken back."),
+        405: _("Go back and use the buttons of the page."),
+        413: _("Send less at once, or add a link in its place."),
+    }.get(status)
+
+
+def _way_back(status: int) -> list[dict[str, Any]]:
+    """The first page of the visit that the address names; a session that has ended has none."""
+    visit = _VISIT.match(request.path)
+    if visit is None or status == 401:
+        return []
+    return [{"label": _("Back to your first page"), "url": visit[0], "primary": True}]
+
+
 def install(app: Flask) -> None:
     """Register the handlers."""
-    app.register_error_handler(MilepostError, _domain)
+    app.register_error_handler(MilepostError, refusal)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _domain(error: MilepostError) -> Response:
+def refusal(error: MilepostError) -> Response:
+    """The answer to a domain error, noted in the log by its code."""
     level = logging.WARNING if error.status >= 500 else logging.INFO
     log.log(level, "refused", extra={"code": error.code, "status": error.status,
                                      "route": _route()})  # fmt: skip

@@ -201,11 +201,11 @@ def relative(value: datetime) -> str:
 def filesize(value: int) -> str:
     """Bytes for people: "1.8 MB" (powers of 1000, one decimal under 10)."""
     units, size = ["B", "KB", "MB", "GB"], float(value)
-    while size >= 1000 and len(units) > 1:
+    while round(size) >= 1000 and len(units) > 1:
         units.pop(0)
         size /= 1000
     unit = units[0]
-    text = f"{size:.1f}" if size < 10 and unit != "B" else f"{size:.0f}"
+    text = f"{size:.1f}" if size < 9.95 and unit != "B" else f"{size:.0f}"
     return f"{text.removesuffix('.0')} {unit}"
 
 

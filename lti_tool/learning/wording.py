@@ -190,7 +190,11 @@ def _add_kinds(missing: Missing, names: Names) -> str:
     text = ngettext(
         "Add %(num)d more kind of evidence.", "Add %(num)d more kinds of evidence.", need - have
     )
-    return f"{text} {_('It may be: %(kinds)s.', kinds=', '.join(kinds))}" if kinds else str(text)
+    if not kinds:
+        return str(text)
+    # Not inside the f-string: before Python 3.12 the extraction of texts does not look there.
+    listed = _("It may be: %(kinds)s.", kinds=", ".join(kinds))
+    return f"{text} {listed}"
 
 
 _SENTENCES: Mapping[MissingKind, Callable[[Missing, Names], str]] = {

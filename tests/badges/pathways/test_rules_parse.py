@@ -226,7 +226,8 @@ def test_depth_nodes_and_size_are_limited():
 
 def test_deep_nesting_is_refused_without_exhausting_the_stack():
     text = '{"schema":1,"root":' + '{"id":"a","op":"all","of":[' * 2000 + "]}" * 2000 + "}"
-    assert {code for _, code in faults_of(text)} <= {"too_deep", "not_json"}
+    # Newer Pythons read what older ones refuse; then the equal ids are told as well.
+    assert {code for _, code in faults_of(text)} & {"too_deep", "not_json"}
     deep = {"id": "x", "op": "badge", "achievement": "a"}
     for _ in range(100_000):
         deep = {"id": "x", "op": "all", "of": [deep]}

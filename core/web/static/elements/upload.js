@@ -111,7 +111,8 @@ class Upload extends HTMLElement {
 
 // As the server's own sentences write it: powers of 1000, one decimal under 10.
 function size(bytes) {
-  const [unit, count] = bytes < 1e6 ? ["KB", bytes / 1e3] : bytes < 1e9 ? ["MB", bytes / 1e6] : ["GB", bytes / 1e9];
-  return `${count.toFixed(count < 10 ? 1 : 0).replace(/\.0$/, "")} ${unit}`;
+  const [unit, count] =
+    bytes < 999500 ? ["KB", bytes / 1e3] : bytes < 999.5e6 ? ["MB", bytes / 1e6] : ["GB", bytes / 1e9];
+  return `${count.toFixed(count < 9.95 ? 1 : 0).replace(/\.0$/, "")} ${unit}`;
 }
 customElements.define("mp-upload", Upload);
