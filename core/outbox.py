@@ -39,7 +39,11 @@ State = Literal["ready", "leased", "done", "dead"]
 
 
 class OutboxMessage(Identified, Base):
-    """One thing to be done outside the transaction that decided it."""
+    """One thing to be done outside the transaction that decided it.
+
+    A person may drop what cannot be done: it is `done` like the rest, and `dropped_*` say that it
+    never happened, who decided so and why. Such rows are kept.
+    """
 
     __tablename__ = "outbox_messages"
     __table_args__ = (
@@ -60,17 +64,30 @@ class OutboxMessage(Identified, Base):
     last_error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]
+    dropped_by: Mapped[uuid.UUID | None]
+    dropped_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class DeliveryError(Exception):
-    """A handler could not do its job. `permanent` means: do not try again, tell a person."""
+    """A handler could not do its job. `permanent` means: do not try again, tell a person.
+
+    `tried` is False where it was not even begun, as while the other side is known to be down: that
+    is no attempt.
+    """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        tried: bool = True,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.tried = tried
 
 
 @dataclass(frozen=True)
@@ -252,9 +269,14 @@ def finish(database: Database, job: Job, *, now: datetime) -> bool:
     return _settle(database, job, state="done", done_at=now, last_error=None)
 
 
-def postpone(database: Database, job: Job, error: str, *, at: datetime) -> bool:
-    """Record why `job` did not succeed and when it is tried again."""
-    return _settle(database, job, state="ready", next_run_at=at, last_error=error[:2000])
+def postpone(
+    database: Database, job: Job, error: str, *, at: datetime, counted: bool = True
+) -> bool:
+    """Record why `job` did not succeed and when it is tried again; `counted` as an attempt."""
+    attempts = job.attempts if counted else max(job.attempts - 1, 0)
+    return _settle(
+        database, job, state="ready", next_run_at=at, last_error=error[:2000], attempts=attempts
+    )
 
 
 def bury(database: Database, job: Job, error: str, *, now: datetime) -> bool:
@@ -270,6 +292,58 @@ def revive(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
         .where(table.c.id == message_id, table.c.state == "dead")
         .values(state="ready", attempts=0, next_run_at=now, done_at=None)
     )
+    return _woken(session, result)
+
+
+def hurry(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
+    """A person does not want to wait for the next try of a job that did not succeed."""
+    table = OutboxMessage.__table__
+    result = session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == message_id, table.c.state == "ready", table.c.last_error.is_not(None))
+        .values(next_run_at=now)
+    )
+    return _woken(session, result)
+
+
+def drop(
+    session: Session,
+    message_id: uuid.UUID,
+    *,
+    reason: str,
+    actor_id: uuid.UUID | None,
+    now: datetime,
+) -> bool:
+    """A person decides that a job which did not succeed is not to be done at all.
+
+    False where nothing was dropped: it is on its way just now, was done, or was dropped before.
+    Raises ValueError without a reason.
+    """
+    if not reason.strip():
+        raise ValueError("say why it is dropped")
+    table = OutboxMessage.__table__
+    result = session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(
+            table.c.id == message_id,
+            (table.c.state == "dead")
+            | ((table.c.state == "ready") & table.c.last_error.is_not(None)),
+        )
+        .values(
+            state="done",
+            done_at=now,
+            dropped_at=now,
+            dropped_by=actor_id,
+            dropped_reason=reason.strip(),
+        )
+    )
+    return bool(result.rowcount)
+
+
+def _woken(session: Session, result: CursorResult[Any]) -> bool:
+    """Whether a row is due now; if so, workers that listen hear of it."""
+    if result.rowcount and session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text(f"NOTIFY {CHANNEL}"))
     return bool(result.rowcount)
 
 
@@ -310,5 +384,6 @@ def _mark(session: Session, job: Job, **values: Any) -> bool:
 
 __all__ = [
     "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "begin", "bury",
-    "claim", "fan_out", "finish", "give_back", "postpone", "publish", "renew", "revive",
+    "claim", "drop", "fan_out", "finish", "give_back", "hurry", "postpone", "publish", "renew",
+    "revive",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,7 +48,11 @@ HOLD_AT_MOST = timedelta(minutes=30)  # a handler that hangs for ever must not k
 
 
 class Worker:
-    """Carries out the jobs of `registry` from `database`."""
+    """Carries out the jobs of `registry` from `database`, `slots` of them at a time in `run`.
+
+    A slot takes one job after the other, and claims none before it is free: a job that waits for a
+    slow host keeps no other waiting behind it.
+    """
 
     def __init__(
         self,
@@ -56,11 +61,13 @@ class Worker:
         *,
         batch: int = 10,
         lease: timedelta = LEASE,
+        slots: int = 1,
     ) -> None:
         self.database = database
         self.registry = registry
         self.batch = batch
         self.lease = lease
+        self.slots = slots
         self._stop = threading.Event()
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
@@ -71,22 +78,35 @@ class Worker:
     def run(self, *, poll: float = 0.5) -> None:
         """Work until stopped; `poll` seconds between looks when there is nothing to do."""
         listener = _Listener(self.database, self._stop) if not self.database.is_sqlite else None
+        under_way: set[Future[None]] = set()
+        pool = ThreadPoolExecutor(self.slots, thread_name_prefix="milepost-job")
         try:
             while not self._stop.is_set():
-                try:
-                    busy = self.run_due()
-                except Exception:
-                    log.exception("the database could not be asked for work")
-                    busy = 0
-                if busy or self._stop.is_set():
+                taken = self._take(pool, self.slots - len(under_way))
+                under_way |= taken
+                if under_way and (not taken or len(under_way) >= self.slots):
+                    under_way = wait(under_way, poll, return_when=FIRST_COMPLETED).not_done
+                elif taken or self._stop.is_set():
                     continue
-                if listener:
+                elif listener:
                     listener.wait(max(poll, 1.0))
                 else:
                     self._stop.wait(poll)
         finally:
+            pool.shutdown()
             if listener:
                 listener.close()
+
+    def _take(self, pool: ThreadPoolExecutor, free: int) -> set[Future[None]]:
+        """Claim as many due jobs as there are free slots, and begin them."""
+        if free < 1:
+            return set()
+        try:
+            jobs = self._claim(free)
+        except Exception:
+            log.exception("the database could not be asked for work")
+            return set()
+        return {pool.submit(self._in_slot, job) for job in jobs}
 
     def drain(self, *, limit: int = 1000) -> int:
         """Carry out everything that is due now, news included; for tests and commands."""
@@ -97,20 +117,34 @@ class Worker:
 
     def run_due(self) -> int:
         """Carry out one batch; returns how many jobs were tried."""
+        jobs = self._claim(self.batch)
+        for job in jobs:
+            self._do(job)
+        return len(jobs)
+
+    def _claim(self, limit: int) -> list[Job]:
         now = utcnow()
         self.schedule_recurring(now)
-        jobs = claim(self.database, limit=self.batch, now=now, lease=self.lease)
-        for job in jobs:
-            if self._stop.is_set():
-                give_back(self.database, job)
-                continue
-            begun = begin(self.database, job, now=utcnow(), lease=self.lease)
-            if begun is None:
-                log.warning("job taken over", extra={"topic": job.topic, "job": str(job.id)})
-                continue
-            with self._held(begun):
-                self.carry_out(begun)
-        return len(jobs)
+        return claim(self.database, limit=limit, now=now, lease=self.lease)
+
+    def _in_slot(self, job: Job) -> None:
+        try:
+            self._do(job)
+        except Exception:
+            # The database is away: the lease runs out, and the job is due again.
+            log.exception("a job could not be begun or settled", extra={"job": str(job.id)})
+
+    def _do(self, job: Job) -> None:
+        """Begin a claimed job and carry it out; once it is time to stop it is given back."""
+        if self._stop.is_set():
+            give_back(self.database, job)
+            return
+        begun = begin(self.database, job, now=utcnow(), lease=self.lease)
+        if begun is None:
+            log.warning("job taken over", extra={"topic": job.topic, "job": str(job.id)})
+            return
+        with self._held(begun):
+            self.carry_out(begun)
 
     @contextmanager
     def _held(self, job: Job) -> Iterator[None]:
@@ -167,7 +201,10 @@ class Worker:
         try:
             handler(job)
         except DeliveryError as exc:
-            self._not_done(job, str(exc), permanent=exc.permanent, wait=exc.retry_after)
+            if exc.tried:
+                self._not_done(job, str(exc), permanent=exc.permanent, wait=exc.retry_after)
+            else:
+                self._not_begun(job, str(exc), exc.retry_after)
         except Exception as exc:
             log.exception("job raised", extra=extra)
             # Its words may quote somebody's data, and administrators read this.
@@ -186,14 +223,24 @@ class Worker:
         postpone(self.database, job, error, at=now + delay)
         log.warning("job postponed", extra={"topic": job.topic, "job": str(job.id)})
 
+    def _not_begun(self, job: Job, error: str, wait: timedelta | None) -> None:
+        """Put off what waits for somebody else's recovery, however long that takes."""
+        delay = wait or backoff(1, self._jitter.random())
+        postpone(self.database, job, error, at=utcnow() + delay, counted=False)
+
 
 def forget_done(database: Database, *, now: datetime) -> int:
-    """Delete rows that were done more than 30 days ago; returns how many."""
+    """Delete rows that were done more than 30 days ago; returns how many.
+
+    What a person dropped stays, with the reason.
+    """
     table = OutboxMessage.__table__
     with database.transaction() as session:
         result = session.connection().execute(
             delete(table).where(  # type: ignore[arg-type]
-                table.c.state == "done", table.c.done_at < now - KEEP_DONE
+                table.c.state == "done",
+                table.c.done_at < now - KEEP_DONE,
+                table.c.dropped_at.is_(None),
             )
         )
         return int(result.rowcount)

@@ -108,7 +108,7 @@ def worker(once: bool) -> None:
     _needs_tables(config)
     log.configure(config.log_level, config.log_format)
     with opened(config) as runtime:
-        done = Worker(runtime.database, runtime.registry)
+        done = Worker(runtime.database, runtime.registry, slots=config.threads)
         if once:
             click.echo(f"{done.drain()} jobs")
             return

@@ -33,6 +33,7 @@ class KnownContext:
     id: uuid.UUID
     title: str | None
     label: str | None
+    memberships_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def record_context(
     title: str | None,
     label: str | None,
     now: datetime,
+    memberships_url: str | None = None,
 ) -> uuid.UUID:
-    """Make the context, or note what has changed; a title that is no longer sent is kept.
+    """Make the context, or note what has changed; what is no longer sent is kept.
 
     `known` is the row as just read in this transaction. Returns the context's id.
     """
@@ -74,13 +76,18 @@ def record_context(
                 "lti_id": lti_id,
                 "title": title,
                 "label": label,
+                "memberships_url": memberships_url,
                 "created_at": now,
                 "updated_at": now,
             },
         )
         return new_id
-    wanted = {"title": title or known.title, "label": label or known.label}
-    if wanted != {"title": known.title, "label": known.label}:
+    wanted = {
+        "title": title or known.title,
+        "label": label or known.label,
+        "memberships_url": memberships_url or known.memberships_url,
+    }
+    if any(getattr(known, name) != value for name, value in wanted.items()):
         Direct.of(session).run(
             update(_contexts).where(_contexts.c.id == known.id).values(**wanted, updated_at=now)
         )
@@ -98,7 +105,11 @@ def record_membership(
     lti_roles: Sequence[str],
     now: datetime,
 ) -> None:
-    """Make the membership, or note what has changed: who comes in is active again."""
+    """Make the membership, or note what has changed: who comes in is active again.
+
+    Whoever was closed because the platform's list no longer named them, and comes in all the same,
+    does not stand on that list any more: the next reading of it does not close them again.
+    """
     values = {
         "roles": sorted(role.value for role in roles),
         "lti_roles": list(lti_roles),
@@ -113,6 +124,7 @@ def record_membership(
                 "person_id": person_id,
                 "first_seen_at": now,
                 "last_seen_at": now,
+                "launched": True,
                 **values,
             },
         )
@@ -122,8 +134,11 @@ def record_membership(
     }  # fmt: skip
     if same and now - known.last_seen_at < SEEN_EVERY:
         return
+    back = {"left_at": None, "rostered_at": None} if known.state != "active" else {}
     Direct.of(session).run(
-        update(_memberships).where(_memberships.c.id == known.id).values(**values, last_seen_at=now)
+        update(_memberships)
+        .where(_memberships.c.id == known.id)
+        .values(**values, **back, last_seen_at=now, launched=True)
     )
 
 

@@ -1,74 +1,45 @@
-"""A decision's score on its way into the LMS's gradebook: the job `review.decided>grade.post`.
+"""Scores on their way into the LMS's gradebook, and what was handed in.
 
-AGS 2.0, section 3.4. The score is sent and then recorded; a process that dies in between sends it
-again, which leaves the same grade. What an older decision says is not sent after a newer one's.
+The jobs `review.decided>grade.post` and `evidence.sent>grade.submitted` (AGS 2.0, section 3.4). The
+score is sent and then recorded; a process that dies in between sends it again, which leaves the
+same grade. What an older decision says is not sent after a newer one's, and what a teacher changed
+in the gradebook stays as the teacher left it.
 """
 
 from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from core.crash import crash_point
 from core.identity import owner_like
-from core.outbox import DeliveryError, Job
+from core.outbox import DeliveryError, Job, publish
 from core.runtime import Runtime
 from core.scope import unscoped
 from keys.ring import KeyRing
+from lti_tool.lti.columns import Column, Columns, Subject
+from lti_tool.lti.grade_news import Decision, Sent
+from lti_tool.lti.keeping import GradeBefore, note_after, note_before
 from lti_tool.lti.models import GradeDelivery, PlatformUser, ResourceLink
-from lti_tool.lti.names import SCOPE_SCORE
+from lti_tool.lti.names import SCOPE_RESULT, SCOPE_SCORE
 from lti_tool.lti.platforms import KnownPlatform, Platforms
-from lti_tool.lti.services.ags import GradeService, ItemWanted, Score
-from lti_tool.lti.services.connector import Connector
-from lti_tool.lti.services.tokens import AccessTokens
+from lti_tool.lti.quirks import quirks_of
+from lti_tool.lti.quirks.kinds import Handed
+from lti_tool.lti.services.connector import RefusedByPlatformError
+from lti_tool.lti.services.scores import Result, Score, plain_text
+from lti_tool.lti.services.shared import Services
 
 log = logging.getLogger("milepost.grades")
 TOPIC, SUBSCRIBER = "review.decided", "grade.post"
-CLAIM_LASTS = timedelta(minutes=1)
-LOOK_AGAIN = timedelta(seconds=5)
-UNTITLED = "Milepost"
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What the news of a decision says, checked."""
-
-    decision_id: uuid.UUID
-    person_id: uuid.UUID
-    resource_link_id: uuid.UUID | None
-    score: float
-    maximum: float
-    met: bool
-    comment: str
-    decided_at: datetime
-
-    @classmethod
-    def read(cls, payload: Mapping[str, Any]) -> Decision:
-        """From an outbox payload. Raises DeliveryError for one that cannot be a decision."""
-        try:
-            link = payload.get("resource_link_id")
-            decided_at = datetime.fromisoformat(payload["decided_at"])
-            if decided_at.tzinfo is None:
-                raise ValueError("decided_at has no zone")
-            return cls(
-                decision_id=uuid.UUID(payload["decision_id"]),
-                person_id=uuid.UUID(payload["person_id"]),
-                resource_link_id=uuid.UUID(link) if link else None,
-                score=float(payload["score"]),
-                maximum=float(payload["max"]),
-                met=payload["outcome"] == "met",
-                comment=str(payload.get("comment") or ""),
-                decided_at=decided_at,
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DeliveryError("This is no decision that can be read.", permanent=True) from error
+SENT_TOPIC, SENT_SUBSCRIBER = "evidence.sent", "grade.submitted"
+KEPT_TOPIC = "grade.kept"
+SUBMISSION_TARGET = "submission"
+_REASON = "a job works for the organisation of the row it is about"
 
 
 @dataclass(frozen=True)
@@ -81,13 +52,14 @@ class _Route:
 
 
 class GradePoster:
-    """The handler. One per process."""
+    """The handler of decisions and of submissions. One per process."""
 
-    def __init__(self, runtime: Runtime, ring: KeyRing) -> None:
+    def __init__(self, runtime: Runtime, ring: KeyRing, services: Services | None = None) -> None:
         self._runtime = runtime
         self._platforms = Platforms(runtime.database)
-        tokens = AccessTokens(runtime.http, ring, runtime.now)
-        self._grades = GradeService(Connector(runtime.http, tokens), runtime.now)
+        made = services or Services.make(runtime, ring)
+        self._scores = made.scores
+        self._columns = Columns(runtime, made.line_items)
 
     def __call__(self, job: Job) -> None:
         """Send the score of the decision in `job`, unless it was sent. Raises DeliveryError."""
@@ -98,32 +70,109 @@ class GradePoster:
         route = self._route(decision)
         if route is None:
             return
-        url = route.link.line_item_url or self._line_item(route, decision)
-        if url is None:
+        column, score = self._column(route, decision), self._score(route, decision)
+        if column is None:
             log.info("no gradebook", extra={"job": str(job.id)})
             return
-        if SCOPE_SCORE not in route.link.scopes:
-            raise DeliveryError(
-                "The platform offers no scope to send scores; allow lti-ags/scope/score for"
-                " Milepost in the LMS, then open the activity once and retry.",
-                permanent=True,
-            )
+        _check_scope(route.link)
+        note = self._kept_before(route, column, score, decision.person_id)
+        if note is not None:
+            self._record(decision, route.link, column.url, "kept", self._runtime.now(), note)
+            return
         try:
-            score = Score(
-                route.sub, decision.score, decision.maximum, decision.comment, decision.met
+            scaled = score.scaled_to(column.maximum or route.link.maximum)
+        except ValueError as error:
+            raise DeliveryError(f"This score cannot be sent: {error}.", permanent=True) from error
+        sent_at = self._send(route, column, scaled)
+        crash_point("score-sent-not-recorded", self._runtime.config.environment)
+        note = self._kept_after(route, column, score)
+        state = "sent" if note is None else "kept"
+        self._record(decision, route.link, column.url, state, sent_at, note)
+
+    def _send(self, route: _Route, column: Column, score: Score) -> datetime:
+        try:
+            return self._scores.send(route.platform, column.url, score)
+        except RefusedByPlatformError as error:
+            if error.status == 404 and self._columns.forget(column.url):
+                raise DeliveryError(
+                    f"{error} Milepost had made this column; a retry makes it anew.",
+                    permanent=True,
+                ) from error
+            raise
+
+    def tell_submission(self, job: Job) -> None:
+        """Tell the gradebook that something was handed in, where that is safe and new.
+
+        Raises DeliveryError.
+        """
+        sent = Sent.read(job.payload)
+        route = self._submission_route(sent)
+        if route is None or not quirks_of(route.platform.family).tells_submissions:
+            return
+        if SCOPE_SCORE not in route.link.scopes:
+            return
+        column = self._column(route, sent)
+        if column is not None:
+            handed = self._handed(sent.submission_id, sent.sent_at)
+            self._scores.tell_submission(route.platform, column.url, route.sub, handed)
+
+    def _handed(self, submission_id: uuid.UUID, at: datetime) -> Handed:
+        base = self._runtime.config.base_url
+        return Handed(f"{base}/to/{SUBMISSION_TARGET}/{submission_id}", at)
+
+    def _score(self, route: _Route, decision: Decision) -> Score:
+        handed = None
+        if decision.submission_id is not None and decision.sent_at is not None:
+            handed = self._handed(decision.submission_id, decision.sent_at)
+        try:
+            return Score(
+                route.sub, decision.score, decision.maximum, decision.comment, decision.met, handed
             )
         except ValueError as error:
             raise DeliveryError(f"This score cannot be sent: {error}.", permanent=True) from error
-        sent_at = self._grades.send(route.platform, url, score)
-        crash_point("score-sent-not-recorded", self._runtime.config.environment)
-        self._record(decision, route.link, url, "sent", sent_at)
+
+    def _column(self, route: _Route, news: Decision | Sent) -> Column | None:
+        subject = Subject(route.link, route.platform, news.achievement_id, news.title, news.maximum)
+        try:
+            return self._columns.of(subject)
+        except ValueError as error:
+            raise DeliveryError(f"This score cannot be sent: {error}.", permanent=True) from error
+
+    def _kept_before(
+        self, route: _Route, column: Column, score: Score, person_id: uuid.UUID
+    ) -> str | None:
+        """Why the gradebook is left as it is; None where the score may go there."""
+        try:
+            result = self._result(route, column)
+        except RefusedByPlatformError as error:
+            if not error.permanent:
+                raise
+            # It lets us read nothing: the score is sent as to a gradebook without results.
+            log.info("results cannot be read", extra={"reason": str(error.status)})
+            return None
+        if result is None:
+            return None
+        with self._runtime.database.snapshot() as session, unscoped(session, _REASON):
+            before = _before(session, person_id, column.url)
+        return note_before(result, before, score, quirks_of(route.platform.family))
+
+    def _kept_after(self, route: _Route, column: Column, score: Score) -> str | None:
+        """Why the gradebook did not take what it answered 200 to; None where it did."""
+        if not quirks_of(route.platform.family).reads_back or SCOPE_RESULT not in route.link.scopes:
+            return None
+        try:
+            return note_after(self._result(route, column), score)
+        except DeliveryError:
+            return None  # the score was taken, and nothing says otherwise
+
+    def _result(self, route: _Route, column: Column) -> Result | None:
+        if SCOPE_RESULT not in route.link.scopes:
+            return None
+        return self._scores.result(route.platform, column.url, route.sub)
 
     def _route(self, decision: Decision) -> _Route | None:
         """Link, user id and platform; None where there is nothing to send (any more)."""
-        with (
-            self._runtime.database.snapshot() as session,
-            unscoped(session, "a job works for the organisation of the row it is about"),
-        ):
+        with self._runtime.database.snapshot() as session, unscoped(session, _REASON):
             if _is_delivered(session, decision):
                 return None
             link = session.get(ResourceLink, decision.resource_link_id)
@@ -145,62 +194,30 @@ class GradePoster:
             raise DeliveryError("This platform is switched off.", permanent=True)
         return _Route(link, sub, platform)
 
-    def _line_item(self, route: _Route, decision: Decision) -> str | None:
-        """Find or make the link's line item, on one worker at a time, and keep its address."""
-        link = route.link
-        if link.line_items_url is None:
+    def _submission_route(self, sent: Sent) -> _Route | None:
+        """As for a decision; None also where one that came meanwhile has been delivered."""
+        if sent.resource_link_id is None:
             return None
-        if not self._claim(link.id):
-            raise DeliveryError(
-                "Another delivery is finding the gradebook column.", retry_after=LOOK_AGAIN
-            )
-        found: str | None = None
-        try:
-            found = self._grades.find_or_create(
-                route.platform,
-                link.line_items_url,
-                frozenset(link.scopes),
-                ItemWanted(link.title or UNTITLED, decision.maximum, link.lti_id),
-            )
-        finally:
-            self._release(link.id, found)
-        return found
-
-    def _claim(self, link_id: uuid.UUID) -> bool:
-        now = self._runtime.now()
-        table: Any = ResourceLink.__table__
-        with self._runtime.database.transaction() as session:
-            result = session.connection().execute(
-                update(table)
-                .where(
-                    table.c.id == link_id,
-                    table.c.line_item_url.is_(None),
-                    or_(
-                        table.c.line_item_claimed_until.is_(None),
-                        table.c.line_item_claimed_until <= now,
-                    ),
-                )
-                .values(line_item_claimed_until=now + CLAIM_LASTS)
-            )
-            return bool(result.rowcount == 1)
-
-    def _release(self, link_id: uuid.UUID, found: str | None) -> None:
-        table: Any = ResourceLink.__table__
-        kept = {"line_item_url": found} if found else {}
-        with self._runtime.database.transaction() as session:
-            session.connection().execute(
-                update(table)
-                .where(table.c.id == link_id)
-                .values(line_item_claimed_until=None, **kept)
-            )
+        with self._runtime.database.snapshot() as session, unscoped(session, _REASON):
+            link = session.get(ResourceLink, sent.resource_link_id)
+            if link is None or _decided_since(session, sent, link):
+                return None
+            sub = _sub(session, link, sent.person_id)
+        platform = self._platforms.get(link.platform_id)
+        if sub is None or platform is None or platform.disabled:
+            return None
+        return _Route(link, sub, platform)
 
     def _record(
-        self, decision: Decision, link: ResourceLink, url: str, state: str, at: datetime
+        self,
+        decision: Decision,
+        link: ResourceLink,
+        url: str,
+        state: str,
+        at: datetime,
+        note: str | None = None,
     ) -> None:
-        with (
-            self._runtime.database.transaction() as session,
-            unscoped(session, "a job works for the organisation of the row it is about"),
-        ):
+        with self._runtime.database.transaction() as session, unscoped(session, _REASON):
             if _is_delivered(session, decision):
                 return
             session.add(
@@ -209,14 +226,34 @@ class GradePoster:
                     decision_id=decision.decision_id,
                     person_id=decision.person_id,
                     resource_link_id=link.id,
+                    achievement_id=decision.achievement_id,
                     line_item_url=url,
                     score=decision.score,
                     maximum=decision.maximum,
                     state=state,
+                    comment=plain_text(decision.comment),
+                    note=note,
                     decided_at=decision.decided_at,
                     sent_at=at,
                 )
             )
+            if state == "kept" and decision.revision_id is not None:
+                publish(
+                    session,
+                    KEPT_TOPIC,
+                    str(decision.decision_id),
+                    {"revision_id": str(decision.revision_id), "at": at.isoformat()},
+                    organisation_id=link.owner_id,
+                )
+
+
+def _check_scope(link: ResourceLink) -> None:
+    if SCOPE_SCORE not in link.scopes:
+        raise DeliveryError(
+            "The platform offers no scope to send scores; allow lti-ags/scope/score for"
+            " Milepost in the LMS, then open the activity once and retry.",
+            permanent=True,
+        )
 
 
 def _is_delivered(session: Session, decision: Decision) -> bool:
@@ -225,14 +262,49 @@ def _is_delivered(session: Session, decision: Decision) -> bool:
 
 
 def _newer_exists(session: Session, decision: Decision, link: ResourceLink) -> bool:
+    """Whether a later decision on the same work was delivered; other work does not count."""
     found = session.scalar(
         select(GradeDelivery.id).where(
             GradeDelivery.person_id == decision.person_id,
             GradeDelivery.resource_link_id == link.id,
+            _same_work(decision.achievement_id),
             GradeDelivery.decided_at > decision.decided_at,
         )
     )
     return found is not None
+
+
+def _decided_since(session: Session, sent: Sent, link: ResourceLink) -> bool:
+    found = session.scalar(
+        select(GradeDelivery.id).where(
+            GradeDelivery.person_id == sent.person_id,
+            GradeDelivery.resource_link_id == link.id,
+            _same_work(sent.achievement_id),
+            GradeDelivery.decided_at >= sent.sent_at,
+        )
+    )
+    return found is not None
+
+
+def _same_work(achievement_id: str | None) -> ColumnElement[bool]:
+    """Deliveries of that micro-credential, and those from before it was noted."""
+    of = GradeDelivery.achievement_id
+    return of.is_(None) if achievement_id is None else or_(of.is_(None), of == achievement_id)
+
+
+def _before(session: Session, person_id: uuid.UUID, url: str) -> GradeBefore | None:
+    """What the column last took from us for this person."""
+    row = session.scalar(
+        select(GradeDelivery)
+        .where(
+            GradeDelivery.person_id == person_id,
+            GradeDelivery.line_item_url == url,
+            GradeDelivery.state == "sent",
+        )
+        .order_by(GradeDelivery.sent_at.desc())
+        .limit(1)
+    )
+    return GradeBefore(row.score, row.maximum, row.comment) if row else None
 
 
 def _sub(session: Session, link: ResourceLink, person_id: uuid.UUID) -> str | None:

@@ -31,6 +31,7 @@ from lti_tool.review.rubric import rubric_of
 from lti_tool.review.rules import Kind, RevisionState
 
 SOURCE = "review.decision"
+FULL_SCORE = 100
 RULE = {"name": "median_low", "version": 1}
 
 
@@ -172,10 +173,13 @@ def _tell(
         "person_id": str(submission.person_id),
         "context_id": str(assignment.context_id) if assignment.context_id else None,
         "assignment_id": str(assignment.id),
+        "achievement_id": str(assignment.achievement_id),
+        "title": achievements.micro_credential(revision.achievement_version).name,
         "resource_link_id": submission.resource_link_id,
+        "sent_at": revision.submitted_at.isoformat() if revision.submitted_at else None,
         "outcome": decision.outcome,
         "score": str(decision.score),
-        "max": 100,
+        "max": FULL_SCORE,
         "comment": comment(revision, decision, person.locale),
         "decided_at": now.isoformat(),
     }

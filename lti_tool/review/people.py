@@ -45,7 +45,7 @@ def reviewer(
     """The person as a reviewer now: a course role counts only while the membership does.
 
     The roles of a visit are those of its launch; a membership that has ended or changed since then
-    takes course roles away. A platform's test student is nobody's colleague.
+    takes course roles away. A platform's test student reviews nobody, whatever roles it came with.
     """
     held = {role.value for role in roles}
     if context_id is not None:
@@ -54,7 +54,7 @@ def reviewer(
             still = set(member.roles) if member.state == "active" else set()
             held -= COURSE_ROLES - still
     if _is_test(session, person_id):
-        held.discard(Role.TEACHER.value)
+        held.clear()
     return Reviewer(person_id, scope, context_id, frozenset(held))
 
 
@@ -72,6 +72,8 @@ def where_the_work_is(session: Session, who: Reviewer, assignment: Assignment) -
         else:
             roles = set(who.roles) if assignment.context_id == who.context_id else set()
     roles |= _granted(session, who.person_id, assignment)
+    if _is_test(session, who.person_id):
+        roles.clear()
     return replace(who, context_id=assignment.context_id, roles=frozenset(roles))
 
 
@@ -146,7 +148,11 @@ def has_conflict(session: Session, person_id: uuid.UUID, revision: Revision) -> 
 
 
 def members_by_role(session: Session, context_id: uuid.UUID | None) -> dict[str, set[uuid.UUID]]:
-    """The active members of a course by Milepost's roles; test students are not among them."""
+    """Who of a course can read now, by Milepost's roles; test students are not among them.
+
+    Whoever is on the LMS's list and has never come in is not either: a seat that waits for them
+    would wait in vain, and a coach would not be asked. With their first visit they count.
+    """
     found: dict[str, set[uuid.UUID]] = {role.value: set() for role in Role}
     if context_id is None:
         return found
@@ -157,6 +163,7 @@ def members_by_role(session: Session, context_id: uuid.UUID | None) -> dict[str,
             .where(
                 Membership.context_id == context_id,
                 Membership.state == "active",
+                Membership.launched,
                 Person.is_test.is_(False),
             )
         ).all()

@@ -15,6 +15,7 @@ from core.db import utcnow
 from core.outbox import (
     LEASE,
     MAX_ATTEMPTS,
+    DeliveryError,
     Job,
     OutboxMessage,
     Registry,
@@ -123,6 +124,47 @@ def test_what_a_stopping_worker_has_not_begun_is_free_at_once(any_runtime: Runti
     first.run_due()
     assert [(row.state, row.attempts) for row in rows(any_runtime)] == [("done", 1), ("ready", 0)]
     assert len(claim(any_runtime.database, limit=5, now=utcnow())) == 1
+
+
+def test_a_job_that_waits_for_a_slow_host_holds_up_no_other(any_runtime: Runtime) -> None:
+    write(any_runtime, "0-slow", *(f"{n}-quick" for n in range(1, 30)))
+    done: list[str] = []
+    all_others, over = threading.Event(), threading.Event()
+
+    def handle(job: Job) -> None:
+        if job.key == "0-slow":
+            over.wait(30)
+        done.append(job.key)
+        if len(done) == 29:
+            all_others.set()
+
+    registry = Registry()
+    registry.handle("mail", handle)
+    working = Worker(any_runtime.database, registry, slots=2)
+    thread = threading.Thread(target=working.run, kwargs={"poll": 0.05})
+    thread.start()
+    try:
+        assert all_others.wait(30), "the slow one stood in the way"
+        assert "0-slow" not in done
+    finally:
+        over.set()
+        working.stop()
+        thread.join()
+    assert done[-1] == "0-slow", "what was begun is finished"
+    assert {row.state for row in rows(any_runtime)} == {"done"}
+
+
+def test_what_was_not_tried_is_no_attempt(any_runtime: Runtime) -> None:
+    write(any_runtime, "a")
+
+    def closed(_job: Job) -> None:
+        raise DeliveryError("closed", retry_after=timedelta(0), tried=False)
+
+    working = worker(any_runtime, closed)
+    for _ in range(MAX_ATTEMPTS + 2):
+        working.run_due()
+    [row] = rows(any_runtime)
+    assert (row.state, row.attempts, row.last_error) == ("ready", 0, "closed")
 
 
 def personal(runtime: Runtime, job: Job) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from core.http import AddressNotAllowedError, FetchError, HttpClient, Response
+from core.http import AddressNotAllowedError, FetchError, Response
 from core.outbox import DeliveryError
 from lti_tool.lti.platforms import KnownPlatform
+from lti_tool.lti.quirks import quirks_of
+from lti_tool.lti.services.gate import Sender
 from lti_tool.lti.services.tokens import AccessToken, AccessTokens
 
 TIMEOUT_SECONDS = 10.0
@@ -19,10 +21,27 @@ LARGEST_ANSWER = 1024 * 1024
 LONGEST_WAIT = timedelta(hours=6)
 
 
+class RefusedByPlatformError(DeliveryError):
+    """The platform answered, and its answer is a refusal; `status` is its number."""
+
+    def __init__(
+        self,
+        message: str,
+        status: int,
+        *,
+        permanent: bool,
+        retry_after: timedelta | None = None,
+        missing: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(message, permanent=permanent, retry_after=retry_after)
+        self.status = status
+        self.missing = missing
+
+
 class Connector:
     """Calls a platform's services. One per process; safe for threads."""
 
-    def __init__(self, http: HttpClient, tokens: AccessTokens) -> None:
+    def __init__(self, http: Sender, tokens: AccessTokens) -> None:
         self._http = http
         self._tokens = tokens
 
@@ -36,20 +55,21 @@ class Connector:
         accept: str | None = None,
         content_type: str | None = None,
         body: bytes | None = None,
+        returned: frozenset[int] = frozenset({409}),
     ) -> Response:
-        """Send one request with a token for `scopes`; 409 and 2xx are returned.
+        """Send one request with a token for `scopes`; 2xx and `returned` statuses are returned.
 
-        Raises DeliveryError, permanent where trying again cannot help.
+        Raises RefusedByPlatformError for other answers, DeliveryError where there was none;
+        permanent where trying again cannot help.
         """
         token = self._tokens.get(platform, scopes)
         answer = self._send(token, method, url, accept, content_type, body)
         if answer.status == 401:
             token = self._tokens.get(platform, scopes, renew=True)
             answer = self._send(token, method, url, accept, content_type, body)
-        if 200 <= answer.status < 300 or answer.status == 409:
+        if 200 <= answer.status < 300 or answer.status in returned:
             return answer
-        missing = scopes - token.scopes
-        raise refused(answer, missing)
+        raise refused(answer, scopes - token.scopes, quirks_of(platform.family).hint(answer.status))
 
     def _send(
         self,
@@ -80,14 +100,28 @@ class Connector:
             raise DeliveryError(f"The platform's service: {error}") from error
 
 
-def refused(answer: Response, missing: frozenset[str]) -> DeliveryError:
-    """What an answer that is no success means for the job."""
-    said = f"The platform answered {answer.status}."
+def refused(answer: Response, missing: frozenset[str], hint: str = "") -> RefusedByPlatformError:
+    """What an answer that is no success means for the job.
+
+    `missing` are scopes that were asked for and silently not given; `hint` is the LMS's own case.
+    """
+    said = f"The platform answered {answer.status}.{hint}"
     if missing:
-        short = ", ".join(sorted(scope.rpartition("/scope/")[2] for scope in missing))
-        said += f" It did not grant the scope {short}; allow it for Milepost in the LMS."
+        said += f" It did not grant {scope_words(missing)}; allow it for Milepost in the LMS."
     again = answer.status in {401, 408, 425, 429} or answer.status >= 500
-    return DeliveryError(said, permanent=not again, retry_after=_retry_after(answer))
+    return RefusedByPlatformError(
+        said,
+        answer.status,
+        permanent=not again,
+        retry_after=_retry_after(answer),
+        missing=missing,
+    )
+
+
+def scope_words(scopes: frozenset[str]) -> str:
+    """Scopes by their short names, as an LMS's settings show them."""
+    short = ", ".join(sorted(scope.rpartition("/scope/")[2] for scope in scopes))
+    return f"the scope {short}"
 
 
 def _retry_after(answer: Response) -> timedelta | None:

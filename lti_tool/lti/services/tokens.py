@@ -18,11 +18,12 @@ from urllib.parse import urlencode
 
 import jwt
 
-from core.http import FetchError, HttpClient
+from core.http import FetchError
 from core.outbox import DeliveryError
 from keys.ring import LTI_RING, KeyRing
 from lti_tool.lti.names import CLIENT_ASSERTION_TYPE
 from lti_tool.lti.platforms import KnownPlatform
+from lti_tool.lti.services.gate import Sender
 
 # Some Moodles refuse an assertion that is a second ahead of their clock.
 BACKDATED = timedelta(seconds=10)
@@ -48,7 +49,7 @@ class AccessTokens:
 
     def __init__(
         self,
-        http: HttpClient,
+        http: Sender,
         ring: KeyRing,
         clock: Callable[[], datetime],
         *,

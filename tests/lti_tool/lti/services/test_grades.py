@@ -20,7 +20,7 @@ from core.scope import unscoped
 from keys.ring import LTI_RING
 from keys.shared import ring_of
 from lti_tool.lti.grades import GradePoster
-from lti_tool.lti.models import GradeDelivery, Platform, ResourceLink
+from lti_tool.lti.models import GradeDelivery, LineItem, Platform, ResourceLink
 from tests.lti_tool.lti.harness import Browser, Installation, ensure_tool_key
 from tests.lti_tool.lti.services.gradebook import AGS, SCOPES, Gradebook
 from tests.support.local_http import Answer
@@ -337,9 +337,12 @@ def test_two_deliveries_never_make_two_line_items(
     browser: Browser, installation: Installation, gradebook: Gradebook, poster: GradePoster
 ) -> None:
     page = launched(browser, gradebook.claim_without_item)
+    gradebook.answers = [Answer(500)]
+    with pytest.raises(DeliveryError):
+        poster(decided(page))
     with installation.runtime.database.transaction() as session, unscoped(session, "test"):
-        row = session.scalars(select(ResourceLink)).one()
-        row.line_item_claimed_until = datetime.now(UTC) + timedelta(minutes=1)
+        row = session.scalars(select(LineItem)).one()
+        row.claimed_until = datetime.now(UTC) + timedelta(minutes=1)
     with pytest.raises(DeliveryError) as failed:
         poster(decided(page))
     assert failed.value.retry_after == timedelta(seconds=5)
@@ -353,7 +356,8 @@ def test_a_claim_is_given_back_when_making_the_line_item_fails(
     gradebook.answers = [Answer(500)]
     with pytest.raises(DeliveryError):
         poster(decided(page))
-    assert link(installation).line_item_claimed_until is None
+    with installation.runtime.database.snapshot() as session, unscoped(session, "test"):
+        assert session.scalars(select(LineItem.claimed_until)).all() == [None]
     poster(decided(page))
     assert gradebook.scores["7"]["scoreGiven"] == 100
 
