@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from flask import request
 from flask_babel import gettext as _
@@ -75,3 +76,14 @@ def resource_link(who: Principal, achievement_id: uuid.UUID) -> str | None:
     )
     link = who.data.get("resource_link_id")
     return str(link) if link and made_for_this else None
+
+
+def dates(who: Principal, achievement_id: uuid.UUID) -> dict[str, datetime]:
+    """When the visit's activity is open and its evidence due, as far as somebody chose so.
+
+    `opens_at`, `closes_at`, `due_from` and `due_until`, each where it was chosen.
+    """
+    if resource_link(who, achievement_id) is None:
+        return {}
+    told = who.data.get("dates") or {}
+    return {name: datetime.fromisoformat(text) for name, text in told.items()}

@@ -25,7 +25,7 @@ from core.web.sessions import Principal, principal
 from lti_tool.evidence import pages, reading, sniff
 from lti_tool.evidence.blueprint import bp
 from lti_tool.evidence.models import EvidenceItem
-from lti_tool.review import blind, desk
+from lti_tool.review import blind, desk, oversight
 from lti_tool.review.access import reviewer_of
 
 SANDBOX: Final = "sandbox; default-src 'none'"
@@ -51,7 +51,12 @@ def file(item_id: uuid.UUID) -> Response:
 
 
 def _reviewer_name(session: Session, who: Principal, item: EvidenceItem) -> str:
-    """The name a reviewer sees the file under; NotFoundError for who is not its reviewer."""
+    """The name a reviewer sees the file under; NotFoundError for who may not read it.
+
+    A coach of the course or a lead who opens sent work sees it under its own name.
+    """
+    if oversight.may_open(session, reviewer_of(session, who), item.revision):
+        return item.title
     slot = desk.own_slot(desk.slots_of(session, item.revision_id), who.person_id)
     ended = desk.why_ended(session, reviewer_of(session, who), item.revision, slot)
     if slot is None or ended is not None:

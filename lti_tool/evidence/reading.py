@@ -24,7 +24,8 @@ def not_found() -> NotFoundError:
 def lock_revision(session: Session, revision_id: uuid.UUID) -> Revision:
     """The revision, its row locked until the transaction ends. Raises NotFoundError.
 
-    FOR NO KEY UPDATE: others may go on adding rows that refer to it.
+    FOR NO KEY UPDATE: others may go on adding rows that refer to it. Whose it is, is read again
+    once the lock is held: two accounts may have been connected while this waited for it.
     """
     query = (
         select(Revision)
@@ -35,6 +36,7 @@ def lock_revision(session: Session, revision_id: uuid.UUID) -> Revision:
     found = session.scalar(query)
     if found is None:
         raise not_found()
+    session.refresh(found.submission, ["person_id"])
     return found
 
 

@@ -30,7 +30,7 @@ from lti_tool.evidence import (  # noqa: F401 - the views register themselves
     reading,
     sending,
 )
-from lti_tool.evidence.blueprint import bp, resource_link
+from lti_tool.evidence.blueprint import bp, dates, resource_link
 from lti_tool.evidence.models import Event, Revision
 from lti_tool.review import feedback, intake
 from lti_tool.review.feedback import Feedback, Waiting
@@ -54,6 +54,7 @@ def overview(achievement_id: uuid.UUID) -> ResponseReturnValue:
         learner=who.has(Role.TEACHER),
         rubric=pages.rubric_table(document),
         hours=_hours(document.minutes),
+        dates=dates(who, achievement_id),
         pages=pages,
     )
 
@@ -215,6 +216,7 @@ def _sentence(event: Event, n: int, finished: int) -> str:
         "draft.begun": _("Revision %(n)s begun", n=n) if n > 1 else "",
         "adjudication.asked": _("Your reviewers see it differently, so a third one is asked"),
         "withdrawn": _("Revision %(n)s taken back by you", n=n),
+        "grade.kept": _("The grade in your course was left as it was set there"),
     }
     return str(sentences.get(event.kind, ""))
 

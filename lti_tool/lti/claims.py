@@ -1,6 +1,7 @@
 """What a verified launch says, in our own types; absent where a platform left it out.
 
-LTI 1.3 Core, sections 5.3 and 5.4; OpenID Connect Core 1.0, section 5.1; AGS 2.0, section 3.1.
+LTI 1.3 Core, sections 5.3 and 5.4; OpenID Connect Core 1.0, section 5.1; AGS 2.0, section 3.1;
+Deep Linking 2.0, section 4.4.1; Submission Review 1.0, section 3.
 Names and addresses are optional. A variable that the platform did not replace (`$Person.name.full`)
 counts as absent, as do null and empty values. Nothing is unescaped; pages escape what they show.
 """
@@ -8,8 +9,9 @@ counts as absent, as do null and empty values. Nothing is unescaped; pages escap
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lti_tool.lti import names
@@ -22,6 +24,15 @@ _ZONE = re.compile(r"[A-Za-z_]+(?:/[A-Za-z0-9_+\-]+){0,2}")
 LONGEST_URL = 2000
 LONGEST_WORD = 255
 MOST_WORDS = 50
+MOST_HISTORY = 20
+
+# What is kept of names and addresses, by the level that an administrator chose for the platform.
+PRIVACY = {
+    "full": frozenset({"name", "email"}),
+    "name": frozenset({"name"}),
+    "email": frozenset({"email"}),
+    "pseudonymous": frozenset[str](),
+}
 
 
 @dataclass(frozen=True)
@@ -55,28 +66,61 @@ class GradeClaims:
 
 
 @dataclass(frozen=True)
-class LaunchClaims:
-    """A resource link launch."""
+class DeepLinkSettings:
+    """What the platform accepts from the picker, and where it goes (Deep Linking 2.0, 4.4.1).
 
+    `line_items` is None where the platform does not say. `has_data` tells data that is null from
+    none at all.
+    """
+
+    return_url: str
+    types: tuple[str, ...]
+    targets: tuple[str, ...]
+    multiple: bool
+    line_items: bool | None
+    has_data: bool
+    data: Any
+
+
+@dataclass(frozen=True)
+class LaunchClaims:
+    """A launch, of whichever message type.
+
+    `item_id` names the deep-linked item that the link was made from; the histories are the
+    platform's ids of the links and courses that it was copied from. `for_user` is the platform's
+    id of the person whose work or data it is about.
+    """
+
+    message: str
     person: PersonClaims
     roles: tuple[str, ...]
     context: ContextClaims | None
-    link_id: str
+    link_id: str | None
     link_title: str | None
     grades: GradeClaims
+    roster_url: str | None
     target_link_uri: str
     custom: Mapping[str, str]
     return_url: str | None
     document_target: str | None
+    item_id: uuid.UUID | None = None
+    link_history: tuple[str, ...] = field(default=())
+    context_history: tuple[str, ...] = field(default=())
+    for_user: str | None = None
+    deep_linking: DeepLinkSettings | None = None
 
 
-def read(claims: Mapping[str, Any], frame_origins: tuple[str, ...]) -> LaunchClaims:
+def read(
+    claims: Mapping[str, Any], frame_origins: tuple[str, ...], privacy_level: str = "full"
+) -> LaunchClaims:
     """The launch in claims that `rules.check_claims` has let through.
 
-    `frame_origins` are the platform's: a way back to anywhere else is not offered. Raises
-    RefusedError for a return address that is no safe web address.
+    `frame_origins` are the platform's: a way back to anywhere else is not offered. What is above
+    `privacy_level` is left out, as if it had not been sent. Raises RefusedError for a return
+    address that is no safe web address.
     """
-    link = claims[names.RESOURCE_LINK]
+    message = claims[names.MESSAGE_TYPE]
+    link = _object(claims.get(names.RESOURCE_LINK))
     shown = _object(claims.get(names.LAUNCH_PRESENTATION))
     custom = {
         key: value
@@ -85,20 +129,31 @@ def read(claims: Mapping[str, Any], frame_origins: tuple[str, ...]) -> LaunchCla
     }
     context = claims.get(names.CONTEXT)
     return LaunchClaims(
-        person=_person(claims, shown),
+        message=message,
+        person=_person(claims, shown, PRIVACY.get(privacy_level, PRIVACY["pseudonymous"])),
         roles=_words(claims[names.ROLES]),
         context=ContextClaims(
             context["id"], text(context.get("title"), 500), text(context.get("label"), 255)
         )
         if context
         else None,
-        link_id=link["id"],
+        link_id=link.get("id"),
         link_title=text(link.get("title"), 500),
         grades=_grades(_object(claims.get(names.AGS_ENDPOINT))),
+        roster_url=_service_url(
+            _object(claims.get(names.NRPS_CLAIM)).get("context_memberships_url")
+        ),
         target_link_uri=claims[names.TARGET_LINK_URI],
         custom=custom,
         return_url=_return_url(shown.get("return_url"), frame_origins),
         document_target=text(shown.get("document_target"), 20),
+        item_id=_uuid(custom.get(names.CUSTOM_ITEM)),
+        link_history=_history(custom.get(names.CUSTOM_LINK_HISTORY)),
+        context_history=_history(custom.get(names.CUSTOM_CONTEXT_HISTORY)),
+        for_user=_object(claims.get(names.FOR_USER)).get("user_id"),
+        deep_linking=_deep_linking(claims[names.DEEP_LINKING_SETTINGS])
+        if message == names.DEEP_LINKING_REQUEST
+        else None,
     )
 
 
@@ -113,6 +168,11 @@ def text(value: Any, longest: int) -> str | None:
     return None if not plain or _VARIABLE.fullmatch(plain) else plain
 
 
+def person_of(entry: Mapping[str, Any], privacy_level: str) -> PersonClaims:
+    """A person by the members that a roster shares with a launch (NRPS 2.0, 2.2), kept alike."""
+    return _person(entry, {}, PRIVACY.get(privacy_level, PRIVACY["pseudonymous"]))
+
+
 def safe_return_url(claims: Mapping[str, Any], frame_origins: tuple[str, ...]) -> str | None:
     """The way back in claims whose signature holds, but which may be odd otherwise."""
     try:
@@ -122,7 +182,10 @@ def safe_return_url(claims: Mapping[str, Any], frame_origins: tuple[str, ...]) -
         return None
 
 
-def _person(claims: Mapping[str, Any], shown: Mapping[str, Any]) -> PersonClaims:
+def _person(
+    claims: Mapping[str, Any], shown: Mapping[str, Any], kept: frozenset[str]
+) -> PersonClaims:
+    claims = claims if "name" in kept else {**claims, **_NAMELESS}
     given, family = text(claims.get("given_name"), 200), text(claims.get("family_name"), 200)
     whole = text(claims.get("name"), 200)
     together = " ".join(part for part in (given, family) if part)[:200]
@@ -130,11 +193,46 @@ def _person(claims: Mapping[str, Any], shown: Mapping[str, Any]) -> PersonClaims
         sub=claims.get("sub") or None,
         name=whole or together or None,
         given_name=given,
-        email=_email(claims.get("email")),
+        email=_email(claims.get("email")) if "email" in kept else None,
         locale=_matching(claims.get("locale"), _LOCALE, 35)
         or _matching(shown.get("locale"), _LOCALE, 35),
         timezone=_matching(claims.get("zoneinfo"), _ZONE, 64),
     )
+
+
+_NAMELESS = {"name": None, "given_name": None, "family_name": None}
+
+
+def _deep_linking(settings: Mapping[str, Any]) -> DeepLinkSettings:
+    told = settings.get("accept_lineitem")
+    return DeepLinkSettings(
+        return_url=settings["deep_link_return_url"],
+        types=_words(settings["accept_types"]),
+        targets=_words(settings["accept_presentation_document_targets"]),
+        multiple=settings.get("accept_multiple") in (True, "true"),
+        line_items=None if told is None else told in (True, "true"),
+        has_data=settings.get("data") is not None,
+        data=settings.get("data"),
+    )
+
+
+def _history(value: str | None) -> tuple[str, ...]:
+    """The ids in a history variable, newest first; it may be very long."""
+    if not value:
+        return ()
+    parts = (part.strip() for part in value.split(",")[:MOST_HISTORY])
+    return tuple(
+        part
+        for part in parts
+        if part and len(part) <= LONGEST_WORD and part.isprintable() and part[0] != "$"
+    )
+
+
+def _uuid(value: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(value) if value else None
+    except ValueError:
+        return None
 
 
 def _grades(endpoint: Mapping[str, Any]) -> GradeClaims:

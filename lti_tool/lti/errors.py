@@ -105,6 +105,9 @@ REFUSALS: dict[str, Words] = {
     "request_too_large": Words(
         413, _l("Too large"), _l("The LMS sent more than a launch may hold."), _SETUP),
     # Launch
+    "method_not_allowed": Words(
+        405, _l("Open this from your course"),
+        _l("This address is only for launches that your LMS sends."), _AGAIN),
     "login_required": Words(
         401, _l("Please sign in to your LMS again"),
         _l("Your LMS could not confirm who you are, perhaps because you have been signed out."),
@@ -120,7 +123,7 @@ REFUSALS: dict[str, Words] = {
         _l("This sign-in is not one that Milepost began in the last ten minutes."), _AGAIN),
     "storage_blocked": Words(
         403, _l("Your browser keeps nothing for us here"),
-        _l("Your browser does not let this page remember your sign-in inside another site."), _l(
+        _l("Your browser does not let this page remember that you have signed in."), _l(
             "Open the activity in a window of its own. Nothing is lost.")),
     "state_mismatch": Words(
         403, _l("This sign-in began somewhere else"),
@@ -154,13 +157,31 @@ REFUSALS: dict[str, Words] = {
             " key set address of this connection with the one that the LMS names.")),
     "deployment_unknown": Words(
         403, _UNKNOWN, _l("This LMS is connected, but not this place in it."), _l(
-            "An administrator can add the deployment id that the LMS shows for Milepost.")),
+            "An administrator of Milepost can let it in, under Connections. Then open the activity"
+            " again.")),
     "deployment_missing": Words(
         400, _STRANGE, _l("The LMS did not say through which of its connections you came."),
         _SETUP),
     "claims_invalid": Words(
         400, _STRANGE, _l("Something that a launch needs is missing from the LMS's message, or is"
                           " not what it should be."), _SETUP),
+    # Deep linking, submission review, data privacy
+    "picker_role": Words(
+        403, _l("Picking is for those who teach the course"),
+        _l("Only coaches and leads of a course choose what its links open."), _l(
+            "If you should be able to, ask whoever runs your course for the role.")),
+    "review_role": Words(
+        403, _l("This is somebody else's work"),
+        _l("Only coaches of this course and programme leads open a colleague's work."),
+        _l("Your own evidence opens from the activity in your course.")),
+    "review_foreign": Words(
+        403, _l("This work belongs to another course"),
+        _l("The person whose work was asked for is not in this course."), _l(
+            "Open the work from the gradebook of the course in which it was sent.")),
+    "privacy_role": Words(
+        403, _l("This is about somebody else"),
+        _l("What is kept about a person is shown to that person alone."), _l(
+            "Open the page from your own account. Administrators see the organisation's summary.")),
     # Without a launch
     "launch_needed": Words(
         401, _l("Open this from your course"),
@@ -184,6 +205,11 @@ REASONS: dict[str, Any] = {
     "iat_ahead": _l("the token is from the future; compare the clocks"),
     "iat_old": _l("the token was issued too long ago; compare the clocks"),
     "nbf_ahead": _l("the token does not hold yet; compare the clocks"),
+    **{
+        f"{name}_{fault}": _l("exp, iat and nbf are numbers of seconds since 1970")
+        for name in ("exp", "iat", "nbf")
+        for fault in ("type", "range")
+    },
     "lifetime": _l("the token lives longer than a day"),
     "iss": _l("the token is of another issuer"),
     "aud": _l("the token is for another client"),
@@ -191,7 +217,7 @@ REASONS: dict[str, Any] = {
     "azp_missing": _l("several audiences need azp"),
     "sub_type": _l("sub is not a string"),
     "version": _l("the LTI version is not 1.3.0"),
-    "message_type": _l("only resource link launches are answered"),
+    "message_type": _l("this type of message is not answered"),
     "roles": _l("roles is not a list of strings"),
     "resource_link": _l("resource_link has no usable id"),
     "target_link_uri": _l("target_link_uri is not the one that the login named"),
@@ -200,4 +226,17 @@ REASONS: dict[str, Any] = {
     "custom": _l("custom is not an object"),
     "return_url": _l("the return address is not a web address that may be linked"),
     "deployment_id": _l("deployment_id is not usable"),
+    "waiting": _l("the deployment waits to be approved in Milepost, under Connections"),
+    "refused": _l("the deployment was refused in Milepost; Connections can approve it again"),
+    "deep_linking_settings": _l("deep_linking_settings is not an object"),
+    "deep_link_return_url": _l("the return address for picked items is not an https address"),
+    "accept_types": _l("accept_types is not a list of strings"),
+    "accept_presentation_document_targets": _l(
+        "accept_presentation_document_targets is not a list of strings"
+    ),
+    "accept_multiple": _l("accept_multiple is neither true nor false"),
+    "accept_lineitem": _l("accept_lineitem is neither true nor false"),
+    "deep_linking_data": _l("the platform's data for picked items is larger than 16 KB"),
+    "for_user": _l("for_user does not say whose work or data it is"),
+    "lineitem": _l("the line item of the work is missing or has no usable address"),
 }

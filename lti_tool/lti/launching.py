@@ -16,9 +16,11 @@ from typing import Any, NoReturn
 from core.prepared import Direct
 from core.web.sessions import StartedSession, start_session
 from lti_tool.lti import claims as launch_claims
-from lti_tool.lti import logins, oidc, people, rules
+from lti_tool.lti import logins, messages, names, oidc, people, rules
 from lti_tool.lti.claims import LaunchClaims
+from lti_tool.lti.deep_linking import requests
 from lti_tool.lti.logins import Login
+from lti_tool.lti.messages import Destination
 from lti_tool.lti.platforms import KnownPlatform, PlatformDeployment
 from lti_tool.lti.rules import RefusedError, Token
 from lti_tool.lti.targets import HOME, Target, Visit
@@ -26,7 +28,6 @@ from lti_tool.lti.tokens import verified_claims
 from lti_tool.lti.tool import LtiTool
 
 LONGEST_ISSUER = 500
-CUSTOM_TARGET = "milepost"
 
 
 @dataclass(frozen=True)
@@ -36,17 +37,24 @@ class Begun:
     id: uuid.UUID
     cookie: str
     url: str
+    state: str
+    nonce: str
 
 
 @dataclass(frozen=True)
 class Arrived:
-    """A launch whose token holds: what it says, and where it goes."""
+    """A launch whose token holds: what it says, and where it goes.
+
+    `named` is what the link opens that a message of another type is about, as far as its address
+    or parameters tell.
+    """
 
     login: Login
     platform: KnownPlatform
     deployment: PlatformDeployment
     launch: LaunchClaims
     target: Target
+    named: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def begin_login(
     now: datetime,
 ) -> Begun:
     """Write the login's row and say where to send the browser."""
-    kept = {name: hints[name] for name in ("login_hint", "lti_message_hint") if name in hints}
+    kept = {name: hints[name] for name in logins.KEPT_HINTS if name in hints}
     login_id = uuid.uuid4()
     secret = logins.secret_for(login_id)
     sign_in = oidc.authorization(platform, kept, tool.redirect_uri, secret)
@@ -110,7 +118,7 @@ def begin_login(
         in_window=in_window,
         now=now,
     )
-    return Begun(login_id, cookie, sign_in.url)
+    return Begun(login_id, cookie, sign_in.url, sign_in.state, sign_in.nonce)
 
 
 def check_login_state(login: Login | None, now: datetime) -> Login:
@@ -163,8 +171,15 @@ def arrive(
         anonymous_allowed=platform.anonymous_allowed,
     )
     oidc.check_message(claims, platform)
-    launch = launch_claims.read(claims, platform.frame_origins)
-    return Arrived(login, platform, deployment, launch, _target(tool, launch))
+    launch = launch_claims.read(claims, platform.frame_origins, platform.privacy_level)
+    target, named = _target(tool, launch), None
+    if launch.message != names.RESOURCE_LINK_REQUEST:
+        named = tool.targets.named(
+            launch.custom.get(names.CUSTOM_TARGET),
+            launch.target_link_uri,
+            tool.runtime.config.base_url,
+        )
+    return Arrived(login, platform, deployment, launch, target, named)
 
 
 def launch(direct: Direct, tool: LtiTool, arrived: Arrived, now: datetime) -> Launched:
@@ -174,6 +189,7 @@ def launch(direct: Direct, tool: LtiTool, arrived: Arrived, now: datetime) -> La
     recorded = people.record(
         direct, arrived.platform, arrived.deployment, arrived.launch, arrived.target, now
     )
+    going = messages.destination(direct, arrived, recorded)
     tool.platforms.launched(direct, arrived.platform.id, now)
     started = start_session(
         direct,
@@ -183,34 +199,50 @@ def launch(direct: Direct, tool: LtiTool, arrived: Arrived, now: datetime) -> La
         context_id=recorded.context_id,
         platform_id=arrived.platform.id,
         roles=recorded.roles,
-        data=_session_data(arrived, recorded),
+        data=_session_data(arrived, recorded, going),
         hours=tool.runtime.config.session_hours,
         now=now,
     )
+    if arrived.launch.deep_linking is not None:
+        requests.begin(
+            direct,
+            platform_id=arrived.platform.id,
+            deployment=arrived.deployment,
+            context_id=recorded.context_id,
+            person_id=recorded.person_id,
+            session_id=started.id,
+            said=arrived.launch,
+            edited=arrived.named,
+            now=now,
+        )
     visit = Visit(
         session_id=started.id,
         person_id=recorded.person_id,
         roles=recorded.roles,
         context_id=recorded.context_id,
-        resource_link_id=recorded.resource_link_id,
+        resource_link_id=recorded.link.id,
+        about_id=going.about_id,
     )
-    return Launched(started, visit, arrived.target)
+    return Launched(started, visit, going.page)
 
 
-def _session_data(arrived: Arrived, recorded: people.Recorded) -> dict[str, Any]:
+def _session_data(
+    arrived: Arrived, recorded: people.Recorded, going: Destination
+) -> dict[str, Any]:
     """What pages may want to know of the launch (`principal().data`)."""
-    said = arrived.launch
+    said, link_id = arrived.launch, recorded.link.id
     return {
-        "resource_link_id": str(recorded.resource_link_id),
+        "resource_link_id": str(link_id) if link_id else None,
         "resource_link_title": said.link_title,
         "context_title": said.context.title if said.context else None,
-        "target": {"kind": arrived.target.kind, "argument": arrived.target.argument},
+        "target": {"kind": going.target.kind, "argument": going.target.argument},
         "takes_grades": bool(said.grades.line_item or said.grades.line_items),
         "platform_name": arrived.platform.name,
         "frame_origins": list(arrived.platform.frame_origins),
         "return_url": said.return_url,
         "document_target": said.document_target,
         "locale": said.person.locale,
+        **going.data,
     }
 
 
@@ -220,14 +252,23 @@ def _deployment(tool: LtiTool, platform: KnownPlatform, deployment_id: str) -> P
         # It may have been added since the platform was last read; the token is genuine, so look.
         again = tool.platforms.get(platform.id, fresh=True)
         found = again.deployments.get(deployment_id) if again else None
+        if found is None and again is not None:
+            raise RefusedError("deployment_unknown", again.held.get(deployment_id, ""))
     if found is None:
         raise RefusedError("deployment_unknown")
     return found
 
 
 def _target(tool: LtiTool, said: LaunchClaims) -> Target:
-    """What the link opens: its address says, or where that is the bare tool, its parameter."""
+    """What the link opens: its address says, or where that is the bare tool, its parameter.
+
+    Messages of other types lead to a page of their own, whatever the address.
+    """
+    if said.message != names.RESOURCE_LINK_REQUEST:
+        if not tool.targets.answers(said.message):
+            raise RefusedError("claims_invalid", "message_type")
+        return Target(said.message)
     named = tool.targets.of_uri(said.target_link_uri, tool.runtime.config.base_url)
     if named is not None:
         return named
-    return tool.targets.parse(said.custom.get(CUSTOM_TARGET, HOME))
+    return tool.targets.parse(said.custom.get(names.CUSTOM_TARGET, HOME))

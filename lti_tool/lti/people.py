@@ -27,9 +27,10 @@ from lti_tool.courses.service import (
     record_membership,
 )
 from lti_tool.lti.claims import ContextClaims, LaunchClaims
-from lti_tool.lti.models import PlatformUser, ResourceLink
+from lti_tool.lti.links import ITEM_FIELDS, LINK_FIELDS, RecordedLink, items, links, record_link
+from lti_tool.lti.models import PlatformUser
 from lti_tool.lti.platforms import KnownPlatform, PlatformDeployment
-from lti_tool.lti.roles import is_test_user, milepost_roles
+from lti_tool.lti.roles import is_lms_administrator, is_test_user, milepost_roles
 from lti_tool.lti.targets import Target
 
 
@@ -39,7 +40,7 @@ class Recorded:
 
     person_id: uuid.UUID
     context_id: uuid.UUID | None
-    resource_link_id: uuid.UUID
+    link: RecordedLink
     roles: frozenset[Role]
 
 
@@ -48,12 +49,12 @@ _u: Any = PlatformUser.__table__.alias("u")
 _p: Any = Person.__table__.alias("p")
 _c: Any = Context.__table__.alias("c")
 _m: Any = Membership.__table__.alias("m")
-_r: Any = ResourceLink.__table__.alias("r")
+_r: Any = links.alias("r")
 _g: Any = RoleGrant.__table__.alias("g")
+_i: Any = items.alias("i")
 _people: Any = Person.__table__
 _users: Any = PlatformUser.__table__
 _grants: Any = RoleGrant.__table__
-_links: Any = ResourceLink.__table__
 
 _PERSON_FIELDS = (
     "name",
@@ -64,8 +65,6 @@ _PERSON_FIELDS = (
     "timezone",
     "is_test",
 )
-_LINK_FIELDS = ("context_id", "title", "target_kind", "target_argument", "line_item_url",
-                "line_items_url", "scopes")  # fmt: skip
 _platform: Any = bindparam("platform")
 _deployment: Any = bindparam("deployment")
 _KNOWN = Prepared(
@@ -73,9 +72,11 @@ _KNOWN = Prepared(
         _u.c.person_id,
         *(_p.c[name].label(f"p_{name}") for name in _PERSON_FIELDS),
         _c.c.id.label("c_id"), _c.c.title.label("c_title"), _c.c.label.label("c_label"),
+        _c.c.memberships_url.label("c_memberships_url"),
         _m.c.id.label("m_id"), _m.c.roles.label("m_roles"), _m.c.lti_roles.label("m_lti_roles"),
         _m.c.state.label("m_state"), _m.c.last_seen_at.label("m_last_seen_at"),
-        _r.c.id.label("r_id"), *(_r.c[name].label(f"r_{name}") for name in _LINK_FIELDS),
+        _r.c.id.label("r_id"), *(_r.c[name].label(f"r_{name}") for name in LINK_FIELDS),
+        *(_i.c[name].label(f"i_{name}") for name in ITEM_FIELDS),
         _g.c.id.label("g_id"), _g.c.role.label("g_role"), _g.c.context_id.label("g_context_id"),
         _g.c.owner_path.label("g_owner_path"),
     )
@@ -87,13 +88,13 @@ _KNOWN = Prepared(
     .join(_m, (_m.c.context_id == _c.c.id) & (_m.c.person_id == _u.c.person_id), isouter=True)
     .join(_r, (_r.c.deployment_id == _deployment) & (_r.c.lti_id == bindparam("link")),
           isouter=True)
+    .join(_i, _i.c.id == bindparam("item"), isouter=True)
     .join(_g, (_g.c.person_id == _u.c.person_id) & _g.c.ended_at.is_(None), isouter=True)
     .where(_o.c.id == bindparam("organisation"))
 )  # fmt: skip
 
 _NEW_PERSON = Prepared.insert(_people)
 _NEW_USER = Prepared.insert(_users)
-_NEW_LINK = Prepared.insert(_links)
 _STILL_GRANTED = Prepared(
     select(_grants.c.role)
     .where(_grants.c.id == bindparam("grant"), _grants.c.ended_at.is_(None))
@@ -124,7 +125,8 @@ def record(
             "deployment": deployment.id,
             "sub": launch.person.sub or "",
             "context": launch.context.id if launch.context else "",
-            "link": launch.link_id,
+            "link": launch.link_id or "",
+            "item": launch.item_id,
         },
     )
     known = rows[0]
@@ -133,23 +135,37 @@ def record(
     context_id = None
     if launch.context is not None:
         context_id = _record_context(
-            direct, known, owner, platform.id, deployment.id, launch.context, now
+            direct, known, owner, platform.id, deployment.id, launch, launch.context, now
         )
-        record_membership(
-            direct,
-            _known_membership(known),
-            owner=owner,
-            context_id=context_id,
-            person_id=person_id,
-            roles=roles,
-            lti_roles=launch.roles,
-            now=now,
-        )
-    link_id = _record_link(
-        direct, known, owner, platform, deployment, launch, target, context_id, now
-    )
+        _record_member(direct, known, owner, context_id, person_id, roles, launch, now)
+    link = record_link(
+        direct, known, {**owner, "platform_id": platform.id}, deployment, launch, target,
+        context_id, now,
+    )  # fmt: skip
     granted = _granted(direct, rows, deployment, context_id)
-    return Recorded(person_id, context_id, link_id, roles | granted)
+    return Recorded(person_id, context_id, link, roles | granted | _administering(platform, launch))
+
+
+def _record_member(
+    direct: Direct,
+    known: Any,
+    owner: dict[str, Any],
+    context_id: uuid.UUID,
+    person_id: uuid.UUID,
+    roles: frozenset[Role],
+    launch: LaunchClaims,
+    now: datetime,
+) -> None:
+    record_membership(
+        direct,
+        _known_membership(known),
+        owner=owner,
+        context_id=context_id,
+        person_id=person_id,
+        roles=roles,
+        lti_roles=launch.roles,
+        now=now,
+    )
 
 
 def _known_membership(known: Any) -> KnownMembership | None:
@@ -166,20 +182,35 @@ def _record_context(
     owner: dict[str, Any],
     platform_id: uuid.UUID,
     deployment_id: uuid.UUID,
+    launch: LaunchClaims,
     said: ContextClaims,
     now: datetime,
 ) -> uuid.UUID:
     return record_context(
         direct,
-        KnownContext(known.c_id, known.c_title, known.c_label) if known.c_id else None,
+        KnownContext(known.c_id, known.c_title, known.c_label, known.c_memberships_url)
+        if known.c_id
+        else None,
         owner=owner,
         platform_id=platform_id,
         deployment_id=deployment_id,
         lti_id=said.id,
         title=said.title,
         label=said.label,
+        memberships_url=launch.roster_url,
         now=now,
     )
+
+
+def _administering(platform: KnownPlatform, launch: LaunchClaims) -> frozenset[Role]:
+    """Administrator, for this visit, where ours allowed it and the LMS says so of somebody known.
+
+    It is no grant that is kept: it ends when either side takes it back.
+    """
+    allowed = platform.administrators_allowed and launch.person.sub is not None
+    if allowed and is_lms_administrator(launch.roles):
+        return frozenset({Role.ADMINISTRATOR})
+    return frozenset()
 
 
 def _granted(
@@ -248,52 +279,6 @@ def _record_person(
                 "created_at": now,
             },
         )
-    return new_id
-
-
-def _record_link(
-    direct: Direct,
-    known: Any,
-    owner: dict[str, Any],
-    platform: KnownPlatform,
-    deployment: PlatformDeployment,
-    launch: LaunchClaims,
-    target: Target,
-    context_id: uuid.UUID | None,
-    now: datetime,
-) -> uuid.UUID:
-    grades = launch.grades
-    wanted = {
-        "context_id": context_id,
-        "title": launch.link_title,
-        "target_kind": target.kind,
-        "target_argument": target.argument,
-        # A line item that we found or made ourselves stays where the launch names none.
-        "line_item_url": grades.line_item or known.r_line_item_url,
-        "line_items_url": grades.line_items,
-        "scopes": list(grades.scopes),
-    }
-    if known.r_id is not None:
-        if any(getattr(known, f"r_{name}") != value for name, value in wanted.items()):
-            direct.run(
-                update(_links).where(_links.c.id == known.r_id).values(**wanted, updated_at=now)
-            )
-        found: uuid.UUID = known.r_id
-        return found
-    new_id = uuid.uuid4()
-    _NEW_LINK.run(
-        direct,
-        {
-            "id": new_id,
-            **owner,
-            "platform_id": platform.id,
-            "deployment_id": deployment.id,
-            "lti_id": launch.link_id,
-            **wanted,
-            "created_at": now,
-            "updated_at": now,
-        },
-    )
     return new_id
 
 

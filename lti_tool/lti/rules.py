@@ -16,12 +16,15 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from lti_tool.lti import names
+from lti_tool.lti.families import is_web_address
 
 LARGEST_TOKEN = 64 * 1024
 LEEWAY_SECONDS = 60
 OLDEST_SECONDS = 600
 LONGEST_LIFE_SECONDS = 24 * 3600
 LONGEST_ID = 255
+LONGEST_URL = 2000
+LONGEST_DATA = 16 * 1024
 _ABSENT = object()
 
 
@@ -170,27 +173,80 @@ def deployment_of(claims: Mapping[str, Any]) -> str:
 
 def check_claims(
     claims: Mapping[str, Any], *, target_link_uri: str, anonymous_allowed: bool
-) -> None:
-    """Every claim that a resource link launch needs is there, in its type."""
+) -> str:
+    """Every claim that a message of its type needs is there, in its type; returns the type."""
     if claims.get(names.VERSION) != names.LTI_VERSION:
         _refuse("claims_invalid", "version")
-    if claims.get(names.MESSAGE_TYPE) != names.RESOURCE_LINK_REQUEST:
+    message = claims.get(names.MESSAGE_TYPE)
+    if not isinstance(message, str) or message not in names.MESSAGES:
         _refuse("claims_invalid", "message_type")
     roles = claims.get(names.ROLES)
     if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
         _refuse("claims_invalid", "roles")
-    link = claims.get(names.RESOURCE_LINK)
-    if not isinstance(link, dict):
-        _refuse("claims_invalid", "resource_link")
-    _identifier(link.get("id"), "resource_link")
+    is_link = message == names.RESOURCE_LINK_REQUEST
+    if is_link or claims.get(names.RESOURCE_LINK) is not None:
+        link = claims.get(names.RESOURCE_LINK)
+        if not isinstance(link, dict):
+            _refuse("claims_invalid", "resource_link")
+        _identifier(link.get("id"), "resource_link")
     if claims.get(names.TARGET_LINK_URI) != target_link_uri:
         _refuse("claims_invalid", "target_link_uri")
-    if claims.get("sub") or not anonymous_allowed:
+    # Whoever picks, reviews or asks for data is somebody.
+    if claims.get("sub") or not anonymous_allowed or not is_link:
         _identifier(claims.get("sub"), "sub")
     context = _optional_object(claims, names.CONTEXT, "context")
     if context is not None:
         _identifier(context.get("id"), "context")
     _optional_object(claims, names.CUSTOM, "custom")
+    if not is_link:
+        _MESSAGE_RULES[message](claims)
+    return message
+
+
+def _check_deep_linking(claims: Mapping[str, Any]) -> None:
+    """Deep Linking 2.0, section 4.4.1. Which types are accepted is for the picker to say."""
+    settings = claims.get(names.DEEP_LINKING_SETTINGS)
+    if not isinstance(settings, dict):
+        _refuse("claims_invalid", "deep_linking_settings")
+    url = settings.get("deep_link_return_url")
+    if not isinstance(url, str) or not is_web_address(url, longest=LONGEST_URL):
+        _refuse("claims_invalid", "deep_link_return_url")
+    for name in ("accept_types", "accept_presentation_document_targets"):
+        listed = settings.get(name)
+        if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
+            _refuse("claims_invalid", name)
+    for name in ("accept_multiple", "accept_lineitem"):
+        if settings.get(name) not in (None, True, False, "true", "false"):
+            _refuse("claims_invalid", name)
+    if len(json.dumps(settings.get("data"))) > LONGEST_DATA:
+        _refuse("claims_invalid", "deep_linking_data")
+
+
+def _check_submission_review(claims: Mapping[str, Any]) -> None:
+    """Submission Review 1.0, section 3: whose work, and of which line item."""
+    _identifier(_required_object(claims, names.FOR_USER, "for_user").get("user_id"), "for_user")
+    endpoint = _required_object(claims, names.AGS_ENDPOINT, "lineitem")
+    url = endpoint.get("lineitem")
+    if not isinstance(url, str) or not is_web_address(url, longest=LONGEST_URL):
+        _refuse("claims_invalid", "lineitem")
+
+
+def _check_data_privacy(claims: Mapping[str, Any]) -> None:
+    """A person's question about their data comes from no course and no link."""
+    asked_for = _required_object(claims, names.FOR_USER, "for_user")
+    if asked_for.get("user_id") is not None:
+        _identifier(asked_for["user_id"], "for_user")
+    if names.CONTEXT in claims:
+        _refuse("claims_invalid", "context")
+    if names.RESOURCE_LINK in claims:
+        _refuse("claims_invalid", "resource_link")
+
+
+_MESSAGE_RULES = {
+    names.DEEP_LINKING_REQUEST: _check_deep_linking,
+    names.SUBMISSION_REVIEW_REQUEST: _check_submission_review,
+    names.DATA_PRIVACY_REQUEST: _check_data_privacy,
+}
 
 
 def _identifier(value: Any, reason: str) -> str:
@@ -203,5 +259,12 @@ def _identifier(value: Any, reason: str) -> str:
 def _optional_object(claims: Mapping[str, Any], name: str, reason: str) -> dict[str, Any] | None:
     value = claims.get(name)
     if value is not None and not isinstance(value, dict):
+        _refuse("claims_invalid", reason)
+    return value
+
+
+def _required_object(claims: Mapping[str, Any], name: str, reason: str) -> dict[str, Any]:
+    value = claims.get(name)
+    if not isinstance(value, dict):
         _refuse("claims_invalid", reason)
     return value

@@ -10,6 +10,8 @@ from lti_tool.lti.keysets import KeySets
 from lti_tool.lti.platforms import Platforms
 from lti_tool.lti.targets import LAUNCH_PATH, Targets
 
+EXTENSION = "milepost_lti"
+
 
 @dataclass
 class LtiTool:
@@ -24,7 +26,8 @@ class LtiTool:
     @classmethod
     def of(cls, runtime: Runtime, ring: KeyRing, targets: Targets) -> LtiTool:
         """With caches of its own."""
-        return cls(runtime, ring, targets, Platforms(runtime.database), KeySets(runtime.http))
+        key_sets = KeySets(runtime.http, places=max(1, runtime.config.threads - 1))
+        return cls(runtime, ring, targets, Platforms(runtime.database), key_sets)
 
     @property
     def redirect_uri(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.identity import Person
 from core.scope import unscoped
+from core.web.calling import colleague
 from lti_tool.evidence import assignments, sniff
 from lti_tool.evidence.models import EvidenceItem, Revision
 
@@ -17,12 +19,22 @@ def hides_author(revision: Revision) -> bool:
 
 
 def name(session: Session, revision: Revision) -> str:
-    """What the work is called for its reviewers: a blind label, or the author's name."""
+    """What the work is called for its reviewers: a blind label, or what the author is called."""
     if hides_author(revision):
         return revision.label or str(_("A colleague"))
+    author = revision.submission.person_id
     with unscoped(session, "the author, whom the policy shows to reviewers"):
-        person = session.get(Person, revision.submission.person_id)
-    return (person.name if person else None) or str(_("A colleague"))
+        person = session.get(Person, author)
+    return colleague(person.name if person else None, author)
+
+
+def of_test_student(session: Session, revision: Revision) -> bool:
+    """Whether an LMS invented the author, which is no secret: nobody's work is being judged."""
+    with unscoped(session, "the author, of whom only this is told"):
+        found = session.scalar(
+            select(Person.is_test).where(Person.id == revision.submission.person_id)
+        )
+    return bool(found)
 
 
 def item_name(revision: Revision, item: EvidenceItem) -> str:

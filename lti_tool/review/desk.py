@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from core.errors import ConflictError, NotAllowedError, NotFoundError
-from core.identity import owner_like
+from core.identity import joined, joined_meanwhile, of_real_people, owner_like
 from lti_tool.evidence.models import Assignment, Revision, Submission
 from lti_tool.evidence.reading import lock_revision, note
 from lti_tool.evidence.states import move
@@ -77,6 +77,8 @@ def claim(session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetime
 
 def _claim(session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetime) -> ReviewSlot:
     revision = lock_revision(session, revision_id)
+    if joined(session, who.person_id, lock=True) is not None:
+        raise joined_meanwhile()
     slots = slots_of(session, revision.id)
     mine = own_slot(slots, who.person_id)
     if mine is not None and mine.state == "leased":
@@ -112,7 +114,8 @@ def _claim(session: Session, who: Reviewer, revision_id: uuid.UUID, now: datetim
 def claim_next(session: Session, who: Reviewer, now: datetime) -> ReviewSlot | None:
     """Take the slot that has waited longest among those this reviewer may take; None without any.
 
-    First reviews come before second ones. Rows that a colleague is just taking are skipped at first
+    First reviews come before second ones. Nobody is given a test student's work: who wants to read
+    that takes it from the queue. Rows that a colleague is just taking are skipped at first
     (PostgreSQL: SKIP LOCKED; SQLite has one writer at a time).
     """
     guard.lock_course(session, who)
@@ -150,6 +153,7 @@ def _oldest(
             Revision.id.not_in(tried),
             Revision.id.not_in(own),
             Submission.person_id != who.person_id,
+            of_real_people(Submission.person_id),
             _claimable(now),
             or_(reach, ReviewSlot.kind == "adjudicator"),
         )

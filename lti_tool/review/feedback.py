@@ -12,6 +12,7 @@ from badges.achievements import service as achievements
 from badges.achievements.document import Criterion
 from core.identity import Person
 from core.scope import unscoped
+from core.web.calling import colleague
 from lti_tool.evidence.models import Revision
 from lti_tool.review import deciding
 from lti_tool.review.models import Decision, Review, ReviewSlot
@@ -133,7 +134,7 @@ def _names(
         with unscoped(session, "names of reviewers, whom the policy shows to the author"):
             rows = session.execute(select(Person.id, Person.name).where(Person.id.in_(ids)))
             known = {row[0]: row[1] for row in rows}
-        return [known.get(one) or _("A colleague") for one in ids]
+        return [colleague(known.get(one), one) for one in ids]
     found, n = [], 0
     for _review, slot in pairs:
         if slot.kind == Kind.ADJUDICATOR.value:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.errors import ConflictError
+from core.identity import of_real_people
 from lti_tool.courses.models import Context
 from lti_tool.evidence.models import Assignment, Revision, Submission
 from lti_tool.review.models import ConflictOfInterest, ReviewSlot
@@ -136,7 +137,11 @@ def _open_slots(session: Session, who: Reviewer, limit: int) -> list[ReviewSlot]
         .join(Revision, Revision.id == ReviewSlot.revision_id)
         .join(Submission, Submission.id == Revision.submission_id)
         .join(Assignment, Assignment.id == Submission.assignment_id)
-        .where(ReviewSlot.state == "open", Assignment.context_id == who.context_id)
+        .where(
+            ReviewSlot.state == "open",
+            Assignment.context_id == who.context_id,
+            of_real_people(Submission.person_id),
+        )
         .limit(limit)
     )
     return list(session.scalars(query))

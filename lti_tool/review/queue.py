@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from badges.achievements import service as achievements
-from core.identity import Role
+from core.identity import Role, of_real_people
 from lti_tool.evidence.models import Assignment, Revision, Submission
 from lti_tool.review import blind, desk, guard, people
 from lti_tool.review.models import Review, ReviewSlot
@@ -21,6 +21,7 @@ from lti_tool.review.rules import Kind, Refusal, SlotState, claimable
 from lti_tool.review.scoring import scored
 
 PAGE: Final = 25
+_AUTHOR: Final = Submission.person_id
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Entry:
 
     `state` is mine, open, needs_coach, disputed (an adjudicator is asked), held or closed; `until`
     is when a lease ends; `why` says why they may not take it. `scored` of `criteria` are in their
-    draft.
+    draft. `test` marks the work of a test student, which nobody has to read.
     """
 
     revision_id: uuid.UUID
@@ -44,11 +45,15 @@ class Entry:
     why: Refusal | None = None
     scored: int = 0
     criteria: int = 0
+    test: bool = False
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A page of the queue: what is begun, what waits, and how many wait in all."""
+    """A page of the queue: what is begun, what waits, and how many people wait in all.
+
+    `total`, `takeable` and `done` leave out test students, whose work stands last.
+    """
 
     mine: tuple[Entry, ...]
     waiting: tuple[Entry, ...]
@@ -77,13 +82,15 @@ def queue(
     choices = _choices(session, base)
     if achievement_id is not None:
         base = base.where(Assignment.achievement_id == achievement_id)
-    total = session.scalar(select(func.count()).select_from(base.subquery())) or 0
-    last = max(1, -(-total // PAGE))
+    listed = _count(session, base)
+    total = _count(session, base.where(of_real_people(_AUTHOR)))
+    last = max(1, -(-listed // PAGE))
     page = min(max(page, 1), last)
     rows = session.scalars(
         select(Revision)
+        .join(Submission, Submission.id == Revision.submission_id)
         .where(Revision.id.in_(base))
-        .order_by(Revision.submitted_at, Revision.id)
+        .order_by(of_real_people(_AUTHOR).desc(), Revision.submitted_at, Revision.id)
         .limit(PAGE)
         .offset((page - 1) * PAGE)
     ).unique()
@@ -92,12 +99,20 @@ def queue(
         mine=tuple(_entry(session, who, one, now) for one in mine),
         waiting=tuple(waiting),
         total=total,
-        takeable=sum(1 for one in waiting if one.state in ("open", "needs_coach", "disputed")),
+        takeable=sum(
+            1
+            for one in waiting
+            if one.state in ("open", "needs_coach", "disputed") and not one.test
+        ),
         page=page,
         pages=last,
         choices=choices,
         done=_done(session, who),
     )
+
+
+def _count(session: Session, base: Select[uuid.UUID]) -> int:
+    return session.scalar(select(func.count()).select_from(base.subquery())) or 0
 
 
 def _mine(session: Session, who: Reviewer) -> list[Revision]:
@@ -185,6 +200,7 @@ def _entry(session: Session, who: Reviewer, revision: Revision, now: datetime) -
         "since": revision.submitted_at,
         "scored": scored(draft, document.rubric.criteria),
         "criteria": len(document.rubric.criteria),
+        "test": blind.of_test_student(session, revision),
     }
     if mine is not None and mine.state == "leased":
         expired = mine.lease_until is not None and mine.lease_until <= now
@@ -225,12 +241,18 @@ def _free_entry(
 
 
 def _done(session: Session, who: Reviewer) -> int:
-    """How many reviews this person has finished."""
+    """How many reviews of people's work this person has finished."""
     return (
         session.scalar(
             select(func.count())
             .select_from(Review)
-            .where(Review.reviewer_id == who.person_id, Review.submitted_at.is_not(None))
+            .join(Revision, Revision.id == Review.revision_id)
+            .join(Submission, Submission.id == Revision.submission_id)
+            .where(
+                of_real_people(_AUTHOR),
+                Review.reviewer_id == who.person_id,
+                Review.submitted_at.is_not(None),
+            )
         )
         or 0
     )

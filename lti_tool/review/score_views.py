@@ -173,6 +173,7 @@ def _page(
             "revision": revision,
             "label": blind.name(session, revision),
             "is_blind": blind.hides_author(revision),
+            "is_test": blind.of_test_student(session, revision),
         }
         if place.slot is not None:
             _note_view(session, who, revision)

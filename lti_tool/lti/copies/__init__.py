@@ -1,0 +1,1 @@
+"""Links that came with a copied course: recognised, and asked about once."""
