@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import uuid
-from typing import Any
+from typing import IO, Any
 
 import click
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.identity import organisation_by_slug
+from core.errors import ConflictError
+from core.identity import Organisation, organisation_by_slug
 from core.runtime import Runtime
 from core.scope import set_scope, unscoped
-from lti_tool.commands.common import json_option, needs_runtime, show
+from lti_tool.commands.common import RefusedError, json_option, needs_runtime, plain_texts, show
 from lti_tool.lti.families import FAMILIES
 from lti_tool.lti.models import Platform
+from lti_tool.lti.registering import exchange, links, values
 from lti_tool.lti.registration import (
+    PRIVACY_LEVELS,
     add_deployment,
     add_platform,
     change_platform,
     deployments_of,
     list_platforms,
+    platform_unknown,
 )
 
 
@@ -42,6 +48,13 @@ def platform() -> None:
 @click.option("--token-audience", default=None, help="Where it differs from the token endpoint.")
 @click.option("--frame-origin", "frames", multiple=True, help="Who may show our pages in a frame.")
 @click.option("--verifies-emails", is_flag=True, help="The LMS checks its people's addresses.")
+@click.option(
+    "--privacy-level",
+    type=click.Choice(PRIVACY_LEVELS),
+    default="full",
+    show_default=True,
+    help="What is kept of what the LMS tells about people.",
+)
 @json_option
 @needs_runtime
 def add(
@@ -63,18 +76,19 @@ def add(
             add_deployment(session, made, deployment_id, now=runtime.now())
         row = {"id": str(made.id), "name": made.name, "issuer": made.issuer}
     base = runtime.config.base_url
-    values = {
-        "login_url": f"{base}/lti/login",
-        "redirect_url": f"{base}/lti/launch",
-        "jwks_url": f"{base}/.well-known/jwks.json",
-        "target_link_uri": f"{base}/to/home",
-    }
     if as_json:
-        show([{**row, **values}], True, [])
+        ours = {
+            "login_url": f"{base}/lti/login",
+            "redirect_url": f"{base}/lti/launch",
+            "jwks_url": f"{base}/.well-known/jwks.json",
+            "target_link_uri": f"{base}/to/home",
+        }
+        show([{**row, **ours}], True, [])
         return
     click.echo(f"{made.name} was registered. Type these into the LMS:")
-    for name, value in values.items():
-        click.echo(f"  {name.replace('_', ' ')}: {value}")
+    with plain_texts():
+        for field in values.for_family(base, made.family):
+            click.echo(f"  {field.label}: {field.value}")
 
 
 @platform.command("set")
@@ -95,6 +109,7 @@ def add(
     default=None,
     help="Whether the LMS checks its people's addresses.",
 )
+@click.option("--privacy-level", type=click.Choice(PRIVACY_LEVELS), help="What is kept of people.")
 @click.option("--disable/--enable", "disabled", default=None, help="Switch it off, or on again.")
 @json_option
 @needs_runtime
@@ -121,6 +136,102 @@ def set_(
     click.echo(f"{changed.name} was changed. Running processes follow within seconds.")
 
 
+@platform.command("invite")
+@click.option("--organisation", help="Slug of the organisation it will serve; not needed if alone.")
+@click.option("--platform", "platform_id", type=click.UUID, help="The one LMS that it updates.")
+@json_option
+@needs_runtime
+def invite(
+    runtime: Runtime, organisation: str | None, platform_id: uuid.UUID | None, as_json: bool
+) -> None:
+    """Print a link that connects one LMS: an administrator pastes it there.
+
+    It can be used once, within seven days. With --platform it brings that LMS up to date (see
+    `list` for ids) and adds none.
+    """
+    with (
+        runtime.database.transaction() as session,
+        unscoped(session, "the operator of the installation works on all of it"),
+    ):
+        place = _place(session, organisation, platform_id)
+        link, path = links.create(
+            session, place, actor_id=None, now=runtime.now(), platform_id=platform_id
+        )
+        until = link.expires_at
+    url = f"{runtime.config.base_url}{path}"
+    if as_json:
+        row = {"id": link.id, "url": url, "organisation": place.slug, "platform_id": platform_id,
+               "expires_at": until.isoformat()}  # fmt: skip
+        show([row], True, [])
+        return
+    click.echo(url)
+    click.echo(
+        f"Paste it into the LMS, before {until:%Y-%m-%d %H:%M} UTC. It works once.", err=True
+    )
+
+
+def _place(session: Session, slug: str | None, platform_id: uuid.UUID | None) -> Organisation:
+    """The organisation that is named, that of the platform, or the only one there is."""
+    if slug is not None:
+        return organisation_by_slug(session, slug)
+    if platform_id is not None:
+        known = session.get(Platform, platform_id)
+        if known is None:
+            raise platform_unknown()
+        return session.get_one(Organisation, known.owner_id)
+    first = session.scalars(select(Organisation).limit(2)).all()
+    if len(first) != 1:
+        raise ConflictError(
+            "Say for which organisation: --organisation SLUG"
+            if first
+            else "There is no organisation yet. Add one with: milepost organisation add"
+        )
+    return first[0]
+
+
+@platform.command("export")
+@click.argument("platform_id", metavar="ID", type=click.UUID)
+@json_option
+@needs_runtime
+def export(runtime: Runtime, platform_id: uuid.UUID, as_json: bool) -> None:
+    """Print the LMS called ID as JSON, for `import` into another installation.
+
+    It holds no secret. With --json it stands in a list, as other commands print.
+    """
+    with (
+        runtime.database.snapshot() as session,
+        unscoped(session, "the operator of the installation works on all of it"),
+    ):
+        document = exchange.export_platform(session, platform_id)
+    click.echo(
+        json.dumps([document] if as_json else document, indent=2, default=str, ensure_ascii=False)
+    )
+
+
+@platform.command("import")
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option("--organisation", required=True, help="Slug of the organisation it serves.")
+@json_option
+@needs_runtime
+def import_(runtime: Runtime, file: IO[str], organisation: str, as_json: bool) -> None:
+    """Register the LMS that `export` wrote into FILE (- for standard input)."""
+    try:
+        document = json.load(file)
+    except (ValueError, RecursionError):
+        raise RefusedError("This file is not JSON. Use one that `export` wrote.") from None
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    with runtime.database.transaction() as session:
+        place = organisation_by_slug(session, organisation)
+        set_scope(session, place.scope)
+        made = exchange.import_platform(session, place, document, runtime.now())
+        row = _row(session, made)
+    if as_json:
+        show([row], True, [])
+        return
+    click.echo(f"{made.name} was registered, with the deployments: {row['deployments'] or 'none'}.")
+
+
 @platform.command("list")
 @json_option
 @needs_runtime
@@ -135,6 +246,7 @@ def list_(runtime: Runtime, as_json: bool) -> None:
 
 
 def _row(session: Session, item: Platform) -> dict[str, Any]:
+    placed = deployments_of(session, item)
     return {
         "id": str(item.id),
         "name": item.name,
@@ -147,7 +259,9 @@ def _row(session: Session, item: Platform) -> dict[str, Any]:
         "token_audience": item.token_audience,
         "frame_origins": list(item.frame_origins),
         "verifies_emails": item.verifies_emails,
-        "deployments": ", ".join(d.deployment_id for d in deployments_of(session, item)),
+        "privacy_level": item.privacy_level,
+        "deployments": ", ".join(d.deployment_id for d in placed if d.state == "active"),
+        "waiting": ", ".join(d.deployment_id for d in placed if d.state == "waiting"),
         "state": "disabled" if item.disabled_at else "enabled",
         "last_launch_at": item.last_launch_at,
     }

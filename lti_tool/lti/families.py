@@ -7,6 +7,7 @@ follow from the site's own address.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from core.config import is_loopback_name
@@ -71,6 +72,8 @@ def known_endpoints(family: str, site_url: str = "") -> Endpoints:
     return Endpoints(issuer=site, frame_origins=origins)
 
 
+# Every launch of a course names the same few addresses.
+@lru_cache(maxsize=1024)
 def origin_of(url: str) -> str:
     """The origin of a web address, empty where it is none."""
     try:
@@ -83,6 +86,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+@lru_cache(maxsize=1024)
 def is_web_address(url: str, *, longest: int = 1000) -> bool:
     """Whether `url` is https (http on this machine), absolute, without user name or odd signs."""
     if not url or len(url) > longest or not url.isprintable() or " " in url or "\\" in url:

@@ -38,7 +38,10 @@ class PlatformDeployment:
 
 @dataclass(frozen=True)
 class KnownPlatform:
-    """A platform as login and launch see it."""
+    """A platform as login and launch see it.
+
+    `deployments` holds those that launch; `held` the state of those that wait or were refused.
+    """
 
     id: uuid.UUID
     issuer: str
@@ -52,11 +55,14 @@ class KnownPlatform:
     frame_origins: tuple[str, ...]
     verifies_emails: bool
     anonymous_allowed: bool
+    administrators_allowed: bool
     role_overrides: Mapping[str, Any]
     disabled: bool
     owner_id: uuid.UUID
     owner_path: str
+    privacy_level: str
     deployments: Mapping[str, PlatformDeployment] = field(repr=False)
+    held: Mapping[str, str] = field(repr=False)
 
     @property
     def home_url(self) -> str | None:
@@ -128,7 +134,11 @@ def _load(session: Session, condition: Any) -> tuple[KnownPlatform, ...]:
         ids = [row.id for row in rows]
         placed = session.scalars(select(Deployment).where(Deployment.platform_id.in_(ids))).all()
     deployments: dict[uuid.UUID, dict[str, PlatformDeployment]] = {one: {} for one in ids}
+    held: dict[uuid.UUID, dict[str, str]] = {one: {} for one in ids}
     for row in placed:
+        if row.state != "active":
+            held[row.platform_id][row.deployment_id] = row.state
+            continue
         deployments[row.platform_id][row.deployment_id] = PlatformDeployment(
             row.id, row.deployment_id, row.owner_id, row.owner_path
         )
@@ -146,11 +156,14 @@ def _load(session: Session, condition: Any) -> tuple[KnownPlatform, ...]:
             frame_origins=tuple(row.frame_origins),
             verifies_emails=row.verifies_emails,
             anonymous_allowed=row.anonymous_allowed,
+            administrators_allowed=row.administrators_allowed,
             role_overrides=dict(row.role_overrides),
             disabled=row.disabled_at is not None,
             owner_id=row.owner_id,
             owner_path=row.owner_path,
+            privacy_level=row.privacy_level,
             deployments=deployments[row.id],
+            held=held[row.id],
         )
         for row in rows
     )

@@ -1,4 +1,4 @@
-"""Registering platforms and deployments by hand; services for the command line and the pages.
+"""Registering platforms and deployments; services for the command line, the pages and links.
 
 LTI Security Framework 1.0, section 3.1.3 (what both sides must know of each other).
 """
@@ -18,6 +18,14 @@ from sqlalchemy.orm import Session
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Role, owner_of
 from core.scope import unscoped
+from lti_tool.lti.deployments import (
+    add_deployment,
+    approve_deployment,
+    deployments_of,
+    is_id,
+    note_waiting,
+    refuse_deployment,
+)
 from lti_tool.lti.families import (
     FAMILIES,
     Endpoints,
@@ -26,12 +34,17 @@ from lti_tool.lti.families import (
     known_endpoints,
     origin_of,
 )
-from lti_tool.lti.models import Deployment, Platform
+from lti_tool.lti.models import Platform
 from lti_tool.lti.roles import GRANTABLE
 
-LONGEST_ID = 255
+PRIVACY_LEVELS = ("full", "name", "email", "pseudonymous")
+MOST_OVERRIDES = 50
+__all__ = [
+    "PRIVACY_LEVELS", "add_deployment", "add_platform", "approve_deployment", "change_platform",
+    "deployments_of", "list_platforms", "note_waiting", "platform_unknown", "refuse_deployment",
+]  # fmt: skip
 _CHECKED = ("name", "family", "client_id", "issuer", "auth_login_url", "auth_token_url", "jwks_url",
-            "frame_origins", "token_audience", "role_overrides")  # fmt: skip
+            "frame_origins", "token_audience", "role_overrides", "privacy_level")  # fmt: skip
 
 
 def add_platform(
@@ -51,11 +64,15 @@ def add_platform(
     frame_origins: Sequence[str] | None = None,
     verifies_emails: bool = False,
     anonymous_allowed: bool = False,
+    administrators_allowed: bool = False,
     role_overrides: Mapping[str, str | None] | None = None,
+    privacy_level: str = "full",
+    features: Mapping[str, Any] | None = None,
 ) -> Platform:
     """Register a platform for `organisation`.
 
-    What `family` knows ('moodle' and 'sandbox' from `site_url`) fills what is left empty.
+    What `family` knows ('moodle' and 'sandbox' from `site_url`) fills what is left empty;
+    `features` is what the platform granted, where it told (see `Platform`).
     Raises UnprocessableError with every fault by field, ConflictError (409) where the issuer and
     client id are registered already, whoever they belong to.
     """
@@ -69,6 +86,7 @@ def add_platform(
         "frame_origins": list(ends.frame_origins),
         "token_audience": token_audience or None,
         "role_overrides": dict(role_overrides or {}),
+        "privacy_level": privacy_level,
     }
     _refuse_faults(_faults(wanted), _l("This platform cannot be registered as it is written."))
     _refuse_taken(session, ends.issuer, client_id)
@@ -77,6 +95,8 @@ def add_platform(
         **wanted,
         verifies_emails=verifies_emails,
         anonymous_allowed=anonymous_allowed,
+        administrators_allowed=administrators_allowed,
+        features=dict(features or {}),
         created_at=now,
     )
     session.add(platform)
@@ -96,18 +116,24 @@ def change_platform(
     token_audience: str | None = None,
     frame_origins: Sequence[str] | None = None,
     verifies_emails: bool | None = None,
+    anonymous_allowed: bool | None = None,
+    administrators_allowed: bool | None = None,
+    role_overrides: Mapping[str, str | None] | None = None,
+    privacy_level: str | None = None,
+    features: Mapping[str, Any] | None = None,
     disabled: bool | None = None,
 ) -> Platform:
     """Correct a platform that the session's scope sees; None leaves a value as it is.
 
-    `token_audience` "" means the token endpoint again, `frame_origins` replaces all there were.
+    `token_audience` "" means the token endpoint again; `frame_origins` and `role_overrides`
+    replace all there were.
     Issuer and client id stay: they say which platform it is. Other processes see the change once
     what they remember is stale (`platforms.STALE_AFTER`).
     Raises NotFoundError, or UnprocessableError with every fault by field.
     """
     platform = session.scalar(select(Platform).where(Platform.id == platform_id).with_for_update())
     if platform is None:
-        raise NotFoundError(_l("There is no platform with this id."), code="platform_unknown")
+        raise platform_unknown()
     given = {
         "name": name.strip() if name is not None else None,
         "auth_login_url": auth_login_url,
@@ -115,6 +141,11 @@ def change_platform(
         "jwks_url": jwks_url,
         "frame_origins": list(frame_origins) if frame_origins is not None else None,
         "verifies_emails": verifies_emails,
+        "anonymous_allowed": anonymous_allowed,
+        "administrators_allowed": administrators_allowed,
+        "role_overrides": dict(role_overrides) if role_overrides is not None else None,
+        "privacy_level": privacy_level,
+        "features": dict(features) if features is not None else None,
     }
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if token_audience is not None:
@@ -130,6 +161,11 @@ def change_platform(
         setattr(platform, key, value)
     session.flush()
     return platform
+
+
+def platform_unknown() -> NotFoundError:
+    """Nobody there, or nobody that the session's scope sees."""
+    return NotFoundError(_l("There is no platform with this id."), code="platform_unknown")
 
 
 def _values_of(platform: Platform) -> dict[str, Any]:
@@ -155,66 +191,9 @@ def _refuse_taken(session: Session, issuer: str, client_id: str) -> None:
         )
 
 
-def add_deployment(
-    session: Session,
-    platform: Platform,
-    deployment_id: str,
-    *,
-    now: datetime,
-    organisation: Organisation | None = None,
-    name: str | None = None,
-) -> Deployment:
-    """Let `platform` launch under `deployment_id`, for `organisation` (default: the platform's).
-
-    Raises UnprocessableError, or ConflictError where the platform has that deployment already.
-    """
-    faults: dict[str, Any] = {}
-    if not _is_id(deployment_id):
-        faults["deployment_id"] = _l("Give the deployment id as the LMS shows it.")
-    if organisation is not None and not organisation.path.startswith(platform.owner_path):
-        faults["organisation"] = _l("A deployment serves the platform's organisation or one below.")
-    if faults:
-        raise UnprocessableError(
-            _l("This deployment cannot be added as it is written."),
-            code="deployment_invalid",
-            fields=faults,
-        )
-    with unscoped(session, "a deployment id is unique within its platform"):
-        taken = session.scalar(
-            select(Deployment.id).where(
-                Deployment.platform_id == platform.id, Deployment.deployment_id == deployment_id
-            )
-        )
-    if taken is not None:
-        raise ConflictError(
-            _l("This platform has that deployment already; nothing was changed."),
-            code="deployment_exists",
-        )
-    owner = owner_of(organisation) if organisation else {
-        "owner_id": platform.owner_id, "owner_path": platform.owner_path,
-    }  # fmt: skip
-    deployment = Deployment(
-        **owner, platform_id=platform.id, deployment_id=deployment_id, name=name, created_at=now
-    )
-    session.add(deployment)
-    session.flush()
-    return deployment
-
-
 def list_platforms(session: Session) -> list[Platform]:
     """The platforms that the session's scope sees, by name."""
     return list(session.scalars(select(Platform).order_by(Platform.name, Platform.id)))
-
-
-def deployments_of(session: Session, platform: Platform) -> list[Deployment]:
-    """The platform's deployments that the session's scope sees, oldest first."""
-    return list(
-        session.scalars(
-            select(Deployment)
-            .where(Deployment.platform_id == platform.id)
-            .order_by(Deployment.created_at, Deployment.id)
-        )
-    )
 
 
 def _filled(named: Endpoints, known: Endpoints, frames: Sequence[str] | None) -> Endpoints:
@@ -241,7 +220,7 @@ def _faults(wanted: Mapping[str, Any]) -> dict[str, Any]:
         faults["name"] = _l("Give the platform a name of at most 200 characters.")
     if wanted["family"] not in FAMILIES:
         faults["family"] = _l("Choose moodle, canvas, schoology, sandbox or generic.")
-    if not _is_id(wanted["client_id"]):
+    if not is_id(wanted["client_id"]):
         faults["client_id"] = _l("Give the client id as the LMS shows it.")
     if not 0 < len(issuer) <= 500 or not issuer.isprintable() or " " in issuer:
         faults["issuer"] = _l("Give the issuer as the LMS shows it, such as https://lms.example.")
@@ -255,13 +234,21 @@ def _faults(wanted: Mapping[str, Any]) -> dict[str, Any]:
         faults["frame_origins"] = _l(
             "Give origins such as https://lms.example or https://*.lms.example."
         )
-    ours = {None, "", *GRANTABLE}
-    overrides = wanted["role_overrides"].items()
-    if not all(isinstance(key, str) and value in ours for key, value in overrides):
-        known = ", ".join(Role(role).value for role in GRANTABLE)
-        faults["role_overrides"] = _l("A role of the LMS may become: %(known)s.", known=known)
+    if wanted["privacy_level"] not in PRIVACY_LEVELS:
+        faults["privacy_level"] = _l("Choose full, name, email or pseudonymous.")
+    if fault := _overrides_fault(wanted["role_overrides"]):
+        faults["role_overrides"] = fault
     return faults
 
 
-def _is_id(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_ID and text.isprintable() and text == text.strip()
+def _overrides_fault(overrides: Mapping[Any, Any]) -> Any:
+    """What is wrong with a table of the LMS's roles and ours; None where nothing is."""
+    for key, value in overrides.items():
+        if not isinstance(key, str) or not is_id(key):
+            return _l("Write each role of the LMS as it stands in its launches, without spaces.")
+        if value not in {None, "", *GRANTABLE}:
+            known = ", ".join(Role(role).value for role in GRANTABLE)
+            return _l("A role of the LMS may become: %(known)s.", known=known)
+    if len(overrides) > MOST_OVERRIDES:
+        return _l("At most %(most)s roles can be changed.", most=MOST_OVERRIDES)
+    return None
