@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from core.scope import OwnedByPeople, Scope
 
 COOKIE = "__Host-milepost-"
 MAX_COOKIES = 6
+# RFC 6265, section 4.1.1, as far as names and values of ours go.
+_PLAIN = re.compile(r"[\w.-]+=[\w.=-]*", re.ASCII)
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -58,7 +61,8 @@ _BY_ID = Prepared(
     .select_from(WebSession.__table__)
     .join(Person.__table__, _p.id == _w.person_id)
     .join(Organisation.__table__, _o.id == _w.owner_id)
-    .where(_w.id == bindparam("sid"))
+    # A launch that began before its person was joined to another opens nothing.
+    .where(_w.id == bindparam("sid"), _p.merged_into_id.is_(None))
 )  # fmt: skip
 
 
@@ -152,11 +156,17 @@ def _is_session(cookie: str) -> bool:
 
 
 def set_cookie(response: Response, name: str, value: str, *, max_age: int) -> None:
-    """A cookie that works in a third-party frame: Secure, SameSite=None, Partitioned, HttpOnly."""
-    response.set_cookie(
-        name, value, max_age=max_age, secure=True, httponly=True, samesite="None",
-        path="/", partitioned=True,
-    )  # fmt: skip
+    """A cookie that works in a third-party frame: Secure, SameSite=None, Partitioned, HttpOnly.
+
+    Written out here: Werkzeug quotes and dates what ours never need, at every request. Raises
+    ValueError for a name or value that would need it.
+    """
+    if not _PLAIN.fullmatch(f"{name}={value}"):
+        raise ValueError(f"the cookie {name} would need quoting")
+    response.headers.add(
+        "Set-Cookie",
+        f"{name}={value}; Secure; HttpOnly; Max-Age={max_age}; Path=/; SameSite=None; Partitioned",
+    )
 
 
 def end_session(session: Session, session_id: uuid.UUID) -> None:

@@ -3,8 +3,8 @@
 LTI Security Framework 1.0, section 6.3; RFC 7517. A key set is fetched when it is first needed,
 when it has grown old and when a token names a key that is not in it. After any try there is a
 cool-down, so that made-up key ids and dead servers cost one request in five seconds. An answer
-that is no key set never replaces one. Nothing is locked while the network is waited for, so a
-platform that stalls delays nobody else's launches.
+that is no key set never replaces one. Nothing is locked while the network is waited for, and all
+threads but one may wait, so a platform that stalls delays nobody else's launches.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import Any, Literal
 
 import jwt
@@ -28,6 +29,7 @@ STALE_SECONDS = 24 * 3600.0
 COOL_DOWN_SECONDS = 5.0
 TIMEOUT_SECONDS = 3.0
 WAIT_SECONDS = 1.0
+MOMENT_SECONDS = 0.2
 LARGEST_SET = 256 * 1024
 SMALLEST_KEY_BITS = 2048
 MOST_KEYS = 100
@@ -49,6 +51,7 @@ class _Entry:
     fetched_at: float | None = None
     tried_at: float | None = None
     fault: str = UNAVAILABLE
+    failed: bool = False
     flight: threading.Event | None = None
 
 
@@ -56,9 +59,15 @@ class KeySets:
     """Looks platforms' keys up. One per process; safe for threads."""
 
     def __init__(
-        self, http: HttpClient, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        http: HttpClient,
+        *,
+        places: int = 3,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`places` is how many threads may wait for platforms at once; keep one for the others."""
         self._http = http
+        self._places = BoundedSemaphore(places)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
@@ -94,17 +103,44 @@ class KeySets:
     def _refresh(self, url: str, entry: _Entry, *, known_already: bool) -> None:
         """Fetch the set unless somebody just did; who has an old key does not wait for another."""
         with self._lock:
-            flight = entry.flight
+            flight, now = entry.flight, self._monotonic()
+            since = COOL_DOWN_SECONDS if entry.tried_at is None else now - entry.tried_at
+            # Only the first answer is worth waiting for, and that not long after it was asked for:
+            # while a platform stalls, it holds the one who asks, and nobody behind.
+            patience = 0.0 if known_already or entry.failed else WAIT_SECONDS - since
             if flight is None:
-                now = self._monotonic()
-                if entry.tried_at is not None and now - entry.tried_at < COOL_DOWN_SECONDS:
+                if since < COOL_DOWN_SECONDS:
                     return
                 entry.tried_at = now
                 mine = entry.flight = threading.Event()
         if flight is not None:
-            if not known_already:
-                flight.wait(WAIT_SECONDS)
+            self._wait(flight, patience)
             return
+        # The thread that holds no place is the one that lets everybody else's launches through.
+        if not self._places.acquire(blocking=False):
+            with self._lock:
+                entry.flight, entry.tried_at = None, None
+            mine.set()
+            return
+        try:
+            self._fly(url, entry, mine)
+        finally:
+            self._places.release()
+
+    def _wait(self, flight: threading.Event, patience: float) -> None:
+        """Wait for another's fetch; for a moment only where all places to wait are taken."""
+        if patience <= 0:
+            return
+        if not self._places.acquire(blocking=False):
+            flight.wait(min(patience, MOMENT_SECONDS))
+            return
+        try:
+            flight.wait(patience)
+        finally:
+            self._places.release()
+
+    def _fly(self, url: str, entry: _Entry, mine: threading.Event) -> None:
+        """Fetch the set, and tell whoever waits for it."""
         keys: _Keys | None = None
         fault = UNAVAILABLE
         try:
@@ -114,6 +150,7 @@ class KeySets:
         finally:
             with self._lock:
                 entry.flight, entry.tried_at = None, self._monotonic()
+                entry.failed = keys is None
                 if keys is None:
                     entry.fault = fault
                 else:

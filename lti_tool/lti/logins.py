@@ -27,6 +27,9 @@ LIFETIME = timedelta(minutes=10)
 REMEMBERED = timedelta(hours=1)
 COOKIE_SECONDS = int(LIFETIME.total_seconds())
 
+# What of a login's own parameters is kept until it is used.
+KEPT_HINTS = ("login_hint", "lti_message_hint", "lti_storage_target")
+
 # PyLTI1p3 puts this before what we give it.
 STATE_PREFIX = "state-"
 
@@ -45,6 +48,7 @@ _BY_ID = Prepared(
         _logins.c.used_at,
     ).where(_logins.c.id == bindparam("login"))
 )
+_HINTS = Prepared(select(_logins.c.hints).where(_logins.c.id == bindparam("login")))
 _USED_NONCE = Prepared(select(_logins.c.used_at).where(_logins.c.nonce_hash == bindparam("nonce")))
 _USE = Prepared(
     update(_logins)
@@ -164,6 +168,12 @@ def find(direct: Direct, state: str) -> Login | None:
         expires_at=row.expires_at,
         used=row.used_at is not None,
     )
+
+
+def hints_of(direct: Direct, login_id: uuid.UUID) -> dict[str, str]:
+    """The parameters that a login came with, as far as they are kept; none once it was used."""
+    row = _HINTS.first(direct, {"login": login_id})
+    return dict(row.hints) if row else {}
 
 
 def nonce_was_used(direct: Direct, nonce: str) -> bool:

@@ -12,6 +12,7 @@ LARGEST_LOGIN = 8 * 1024  # bytes, of all parameters together
 LOGIN = ("iss", "login_hint", "target_link_uri", "lti_message_hint", "lti_deployment_id",
          "client_id", "lti_storage_target")  # fmt: skip
 LAUNCH = ("id_token", "state", "error", "error_description")
+STORAGE = (*LAUNCH, "stored_state", "stored_nonce")
 
 
 def once(sources: Iterable[MultiDict[str, str]], wanted: tuple[str, ...]) -> dict[str, str]:

@@ -2,8 +2,8 @@
 
 LTI 1.3 Core, appendix A.2. A context role counts as URI, as sub-role URI and by its short name.
 Institution roles are a help only where no context role is known, and never more than a learner's:
-every teacher is an Instructor of some institution. Lead and administrator are never an LMS's to
-give.
+every teacher is an Instructor of some institution. Lead is never an LMS's to give, administrator
+only where one of ours has allowed it for that platform.
 """
 
 from __future__ import annotations
@@ -25,6 +25,13 @@ _CONTEXT = {
     "TeachingAssistant": Role.COACH,
 }
 _INSTITUTION_LEARNERS = {"Learner", "Student"}
+# Who may change an LMS for everybody. An administrator of a course or of a group is none of these.
+_LMS_ADMINISTRATORS = {
+    f"{VOCABULARY}institution/person#Administrator",
+    f"{VOCABULARY}system/person#Administrator",
+    f"{VOCABULARY}system/person#SysAdmin",
+    f"{VOCABULARY}system/person#AccountAdmin",
+}
 _CONTEXT_ROLE = re.compile(
     r"(?:http://purl\.imsglobal\.org/vocab/lis/v2/membership(?:/(?P<principal>\w+))?#"
     r"|urn:lti:role:ims/lis/)(?P<name>\w+)(?:/\w+)?"
@@ -53,6 +60,11 @@ def milepost_roles(
     return frozenset(found)
 
 
+def is_lms_administrator(lti_roles: Sequence[str]) -> bool:
+    """Whether the LMS says that this person administers all of it; by full URI only."""
+    return not is_test_user(lti_roles) and any(role in _LMS_ADMINISTRATORS for role in lti_roles)
+
+
 def is_test_user(lti_roles: Sequence[str]) -> bool:
     """Whether this is the LMS's test student (Canvas: "student view")."""
     return TEST_USER in lti_roles
@@ -66,11 +78,8 @@ def _one(role: str, overrides: Mapping[str, Any]) -> tuple[Role | None, bool]:
     match = _CONTEXT_ROLE.fullmatch(role)
     if match is None:
         return _CONTEXT.get(role), role in _CONTEXT
-    # TeachingAssistant is a sub-role of Instructor; other sub-roles count as their principal.
-    for name in (match["name"], match["principal"]):
-        if name in _CONTEXT:
-            return _CONTEXT[name], True
-    return None, True
+    # A sub-role is what its principal is: there is a Learner#Instructor and a Mentor#Instructor.
+    return _CONTEXT.get(match["principal"] or match["name"]), True
 
 
 def _is_institution_learner(role: str) -> bool:

@@ -34,6 +34,10 @@ class Addresses:
         """The page of a course."""
         return f"{self.base_url}/courses/{course_id}"
 
+    def picked_page(self, course_id: str) -> str:
+        """Where the tool's picker sends what was picked (Deep Linking 2.0, section 4.4.1)."""
+        return f"{self.base_url}/courses/{course_id}/picked"
+
     def return_page(self, link_id: str) -> str:
         """Where a tool sends a person who has finished (LTI 1.3 Core, section 5.4.4)."""
         return f"{self.base_url}/links/{link_id}/return"

@@ -19,13 +19,16 @@ from lti_tool.sandbox.sandbox import Sandbox
 from lti_tool.sandbox.tool_keys import FetchJwks, fetch_over_http
 from lti_tool.sandbox.views.common import EXTENSION, the_sandbox
 from lti_tool.sandbox.views.launch import launch
+from lti_tool.sandbox.views.messages import messages
 from lti_tool.sandbox.views.pages import pages
 from lti_tool.sandbox.views.services import as_json, services
+from lti_tool.sandbox.views.storage import storage
+from lti_tool.sandbox.views.tools import tools
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 COOKIE_KEY_FILE = "cookie-key"
 LARGEST_BODY_BYTES = 256 * 1024
-JSON_PATHS = ("/services/", "/token", "/jwks.json", "/.well-known/")
+JSON_PATHS = ("/services/", "/token", "/jwks.json", "/.well-known/", "/registration")
 _LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 
 
@@ -66,7 +69,7 @@ def create_sandbox(
     if config.translations_dir is not None:
         app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(config.translations_dir)
     Babel(app, locale_selector=_locale)
-    for blueprint in (pages, launch, services):
+    for blueprint in (pages, launch, messages, services, storage, tools):
         app.register_blueprint(blueprint)
     app.before_request(_one_host_only)
     app.after_request(_guard_headers)

@@ -58,6 +58,8 @@ def substituted(person: SandboxPerson, course: Course, link: ResourceLink) -> di
         "$ResourceLink.id": link.id,
         "$ResourceLink.title": link.title,
         "$ResourceLink.description": link.description,
+        "$ResourceLink.id.history": link.copied_from or None,
+        "$Context.id.history": course.copy_of or None,
         "$Membership.role": ",".join(course.roles_of(person)),
         "$Person.name.full": shared.get("name"),
         "$Person.name.given": shared.get("given_name"),
@@ -93,13 +95,14 @@ def build(config: SandboxConfig, launch: Launch, nonce: str, now: datetime) -> d
         f"{CLAIM}deployment_id": config.deployment_id,
         f"{CLAIM}target_link_uri": launch.link.target_link_uri,
         f"{CLAIM}roles": launch.course.roles_of(launch.person),
-        f"{CLAIM}tool_platform": _platform(config),
+        f"{CLAIM}tool_platform": platform_claim(config),
         **_place(config, launch),
         **_services(config, launch),
     }
 
 
-def _platform(config: SandboxConfig) -> dict[str, str]:
+def platform_claim(config: SandboxConfig) -> dict[str, str]:
+    """What the tool is told of the LMS itself."""
     return {
         "guid": str(uuid.uuid5(uuid.NAMESPACE_URL, config.issuer)),
         "name": PLATFORM_NAME,

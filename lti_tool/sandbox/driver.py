@@ -183,9 +183,17 @@ class LaunchDriver:
         Raises:
             LaunchStoppedError: the walk did not reach the launch; the last answer is shown.
         """
-        self.sign_in(person_id)
         query = urlencode({"target": target, "method": method})
-        reply = self._sandbox.send("GET", f"{self._base_url}/links/{link_id}/start?{query}")
+        return self.walk(person_id, f"/links/{link_id}/start?{query}")
+
+    def walk(self, person_id: str, path: str) -> Reply:
+        """The same for any page of the LMS that leads to the tool, given its path.
+
+        Raises:
+            LaunchStoppedError: the walk did not reach the launch; the last answer is shown.
+        """
+        self.sign_in(person_id)
+        reply = self._sandbox.send("GET", f"{self._base_url}{path}")
         for _step in range(MOST_STEPS):
             form = passing_form(reply)
             if form is not None:

@@ -11,7 +11,11 @@ from lti_tool.sandbox.errors import NotFoundError
 
 @dataclass(frozen=True)
 class ResourceLink:
-    """A resource link as the LMS keeps it."""
+    """A resource link as the LMS keeps it.
+
+    ``shown_in`` is ``iframe`` or ``window`` where the tool asked for one, ``due_at`` until when it
+    takes work, ``copied_from`` the link of the course that this one's was duplicated from.
+    """
 
     id: str
     course_id: str
@@ -21,6 +25,9 @@ class ResourceLink:
     custom: Mapping[str, str]
     share_name: bool
     share_email: bool
+    shown_in: str = ""
+    due_at: str = ""
+    copied_from: str = ""
 
 
 def _from_row(row: sqlite3.Row) -> ResourceLink:
@@ -33,6 +40,9 @@ def _from_row(row: sqlite3.Row) -> ResourceLink:
         custom=json.loads(row["custom"]),
         share_name=bool(row["share_name"]),
         share_email=bool(row["share_email"]),
+        shown_in=row["shown_in"],
+        due_at=row["due_at"],
+        copied_from=row["copied_from"],
     )
 
 
@@ -42,7 +52,7 @@ def synchronise(connection: sqlite3.Connection, specs: Sequence[ResourceLinkSpec
     A link keeps its id from run to run. Its gradebook item is made once: afterwards it is the
     tool's to change or delete.
     """
-    connection.execute("UPDATE resource_links SET shown = 0")
+    connection.execute("UPDATE resource_links SET shown = picked")
     for position, spec in enumerate(specs):
         link_id = spec.id or _kept_id(connection, spec) or _next_id(connection, specs)
         connection.execute(
@@ -76,7 +86,7 @@ def synchronise(connection: sqlite3.Connection, specs: Sequence[ResourceLinkSpec
 
 def _kept_id(connection: sqlite3.Connection, spec: ResourceLinkSpec) -> str | None:
     row = connection.execute(
-        "SELECT id FROM resource_links WHERE course_id = ? AND title = ?",
+        "SELECT id FROM resource_links WHERE course_id = ? AND title = ? AND picked = 0",
         (spec.course, spec.title),
     ).fetchone()
     return row["id"] if row else None

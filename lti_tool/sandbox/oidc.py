@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from lti_tool.sandbox import line_items, links
+from lti_tool.sandbox import line_items, links, messages
 from lti_tool.sandbox.claims import TARGET_WINDOW, TARGETS, Launch, build
 from lti_tool.sandbox.clock import as_text
 from lti_tool.sandbox.config import SandboxConfig
@@ -86,6 +86,26 @@ def initiate(
     return Initiation(config.tool_login_url, params)
 
 
+def initiate_message(
+    connection: sqlite3.Connection, config: SandboxConfig, hint: str
+) -> Initiation:
+    """The login of a message other than a link's, begun under ``hint``.
+
+    Raises:
+        NotFoundError: nothing was begun under this hint.
+    """
+    message = messages.kept(connection, hint)
+    params = {
+        "iss": config.issuer,
+        "login_hint": message.person_id,
+        "lti_message_hint": hint,
+        "target_link_uri": messages.target_link_uri(connection, config, message),
+        "client_id": config.client_id,
+        "lti_deployment_id": config.deployment_id,
+    }
+    return Initiation(config.tool_login_url, params)
+
+
 def authorize(
     store: Store,
     config: SandboxConfig,
@@ -135,8 +155,12 @@ def _id_token(
         raise _DeniedError("login_required", "Nobody is signed in.")
     if params.get("login_hint") != signed_in:
         raise _DeniedError("login_required", "Somebody else is signed in.")
+    hint = params.get("lti_message_hint", "")
     with store.read() as connection:
-        launch = _begun(connection, params.get("lti_message_hint", ""), signed_in, now)
+        message = messages.begun(connection, hint, signed_in, now)
+        if message is not None:
+            return key.sign(messages.build(connection, config, message, params["nonce"], now))
+        launch = _begun(connection, config, hint, signed_in, now)
     return key.sign(build(config, launch, params["nonce"], now))
 
 
@@ -152,7 +176,13 @@ def _check_parameters(params: Mapping[str, str]) -> None:
         raise _DeniedError("invalid_request", "nonce is missing.")
 
 
-def _begun(connection: sqlite3.Connection, hint: str, person_id: str, now: datetime) -> Launch:
+def _begun(
+    connection: sqlite3.Connection,
+    config: SandboxConfig,
+    hint: str,
+    person_id: str,
+    now: datetime,
+) -> Launch:
     """The launch that the message hint stands for."""
     row = connection.execute(
         "SELECT * FROM launch_hints WHERE id = ? AND expires_at > ?", (hint, as_text(now))
@@ -160,7 +190,7 @@ def _begun(connection: sqlite3.Connection, hint: str, person_id: str, now: datet
     if row is None or row["person_id"] != person_id:
         raise _DeniedError("invalid_request", "lti_message_hint is not one of this person's.")
     try:
-        link = links.get(connection, row["resource_link_id"])
+        link = config.limited(links.get(connection, row["resource_link_id"]))
     except NotFoundError as error:
         raise _DeniedError("invalid_request", "The activity is no longer offered.") from error
     return Launch(

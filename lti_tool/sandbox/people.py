@@ -23,6 +23,7 @@ ROSA_EJEMPLO = "7"
 
 TEACHING_CIRCLE = "2"
 NEW_TEACHERS = "3"
+NEXT_CIRCLE = "4"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class SandboxPerson:
 class Course:
     """A course, which LTI calls a context, with its roster.
 
-    ``roles`` maps person ids to the one context role they hold here.
+    ``roles`` maps person ids to the one context role they hold here. A course that is ``copy_of``
+    another is empty, and not shown, until that one is duplicated into it.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Course:
     title: str
     description: str
     roles: dict[str, str]
+    copy_of: str = ""
 
     @property
     def sourcedid(self) -> str:
@@ -109,6 +112,13 @@ PEOPLE: dict[str, SandboxPerson] = {
     )
 }
 
+_CIRCLE = {
+    WREN_SAMPLEWOOD: MEMBERSHIP_LEARNER,
+    TEO_EXEMPEL: MEMBERSHIP_LEARNER,
+    NOOR_PROVE: MEMBERSHIP_LEARNER,
+    ILSE_MUSTER: MEMBERSHIP_INSTRUCTOR,
+    ROSA_EJEMPLO: MEMBERSHIP_INSTRUCTOR,
+}
 COURSES: dict[str, Course] = {
     course.id: course
     for course in (
@@ -117,13 +127,7 @@ COURSES: dict[str, Course] = {
             "AV-CIRCLE",
             "Alder Valley: Teaching circle",
             "Teachers of Alder Valley looking at each other's classroom practice.",
-            {
-                WREN_SAMPLEWOOD: MEMBERSHIP_LEARNER,
-                TEO_EXEMPEL: MEMBERSHIP_LEARNER,
-                NOOR_PROVE: MEMBERSHIP_LEARNER,
-                ILSE_MUSTER: MEMBERSHIP_INSTRUCTOR,
-                ROSA_EJEMPLO: MEMBERSHIP_INSTRUCTOR,
-            },
+            _CIRCLE,
         ),
         Course(
             NEW_TEACHERS,
@@ -136,6 +140,14 @@ COURSES: dict[str, Course] = {
                 ILSE_MUSTER: MEMBERSHIP_INSTRUCTOR,
                 ROSA_EJEMPLO: MEMBERSHIP_INSTRUCTOR,
             },
+        ),
+        Course(
+            NEXT_CIRCLE,
+            "AV-CIRCLE-2",
+            "Alder Valley: Teaching circle, next year",
+            "A copy of the teaching circle, with everything in it but people's work.",
+            _CIRCLE,
+            copy_of=TEACHING_CIRCLE,
         ),
     )
 }

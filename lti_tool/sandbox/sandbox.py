@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from lti_tool.sandbox import links, oidc, scores, tokens
+from lti_tool.sandbox import links, oidc, registering, scores, tokens
 from lti_tool.sandbox.addresses import Addresses
 from lti_tool.sandbox.claims import TARGET_WINDOW
 from lti_tool.sandbox.clock import Clock, system_clock
@@ -52,6 +52,9 @@ class Sandbox:
         self.tool_keys = ToolKeys(config.tool_jwks_url, fetch_jwks, clock)
         with self.store.write() as connection:
             links.synchronise(connection, config.links)
+            registering.prepare(connection)
+        self._fetch_jwks = fetch_jwks
+        self._registered_keys: dict[str, ToolKeys] = {}
 
     def links(self) -> list[ResourceLink]:
         """Every resource link shown, in the order of the settings."""
@@ -70,12 +73,35 @@ class Sandbox:
                 return link
         raise NotFoundError(f"resource link {title_or_id!r}")
 
+    def config_for(self, client_id: str | None) -> SandboxConfig:
+        """The settings towards the tool with that client id; our own for any other."""
+        if not client_id or client_id == self.config.client_id:
+            return self.config
+        try:
+            with self.store.read() as connection:
+                tool = registering.get(connection, client_id)
+        except NotFoundError:
+            return self.config
+        return registering.config_for(tool, self.config) if tool.active else self.config
+
+    def keys_for(self, config: SandboxConfig) -> ToolKeys:
+        """The keys of the tool that `config` is towards."""
+        url = config.tool_jwks_url
+        if url == self.config.tool_jwks_url:
+            return self.tool_keys
+        return self._registered_keys.setdefault(url, ToolKeys(url, self._fetch_jwks, self.clock))
+
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The LMS's public key set."""
         return self.key.jwks()
 
     def make_initiation(
-        self, person_id: str, link_id: str, *, target: str = TARGET_WINDOW
+        self,
+        person_id: str,
+        link_id: str,
+        *,
+        target: str = TARGET_WINDOW,
+        client_id: str | None = None,
     ) -> Initiation:
         """Begin a launch: the tool's login address and the parameters to send there.
 
@@ -83,11 +109,22 @@ class Sandbox:
             person_id: one of ``people.PEOPLE``.
             link_id: a resource link's id.
             target: ``iframe`` or ``window``.
+            client_id: a registered tool's, or None for the tool of the settings.
 
         Raises:
             NotFoundError: no such person, link or target, or the course does not admit the person.
         """
-        return oidc.initiate(self.store, self.config, person_id, link_id, target, self.clock())
+        config = self.config_for(client_id)
+        return oidc.initiate(self.store, config, person_id, link_id, target, self.clock())
+
+    def initiation_of(self, hint: str) -> Initiation:
+        """The login of a message that ``messages.begin`` has begun.
+
+        Raises:
+            NotFoundError: nothing was begun under this hint.
+        """
+        with self.store.read() as connection:
+            return oidc.initiate_message(connection, self.config, hint)
 
     def authorize(
         self, params: Mapping[str, str], *, signed_in: str | None
@@ -101,7 +138,8 @@ class Sandbox:
         Raises:
             AuthorizationRefusedError: unknown client or redirect address.
         """
-        return oidc.authorize(self.store, self.config, self.key, params, signed_in, self.clock())
+        config = self.config_for(params.get("client_id"))
+        return oidc.authorize(self.store, config, self.key, params, signed_in, self.clock())
 
     def issue_token(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Answer a request for an access token.
@@ -109,7 +147,8 @@ class Sandbox:
         Raises:
             ServiceError: as ``tokens.issue`` says.
         """
-        return tokens.issue(form, self.config, self.store, self.tool_keys, self.clock())
+        config = self.config_for(tokens.claimed_client(form))
+        return tokens.issue(form, config, self.store, self.keys_for(config), self.clock())
 
     def gradebook(self, course_id: str) -> Gradebook:
         """The grades of a course.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lti_tool.sandbox.errors import SandboxDataError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_SECONDS = 15.0
 
 _SCHEMA = """
@@ -69,6 +69,25 @@ CREATE TABLE assertion_ids (
     expires_at TEXT NOT NULL
 );
 """
+# What came with version 2: links picked in the tool, courses duplicated, other messages.
+_SINCE_2 = """
+ALTER TABLE resource_links ADD COLUMN picked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE resource_links ADD COLUMN shown_in TEXT NOT NULL DEFAULT '';
+ALTER TABLE resource_links ADD COLUMN due_at TEXT NOT NULL DEFAULT '';
+ALTER TABLE resource_links ADD COLUMN copied_from TEXT NOT NULL DEFAULT '';
+CREATE TABLE message_hints (
+    id TEXT PRIMARY KEY,
+    message TEXT NOT NULL,
+    person_id TEXT NOT NULL,
+    course_id TEXT NOT NULL,
+    resource_link_id TEXT NOT NULL,
+    line_item_id INTEGER,
+    about_id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    answered INTEGER NOT NULL DEFAULT 0,
+    expires_at TEXT NOT NULL
+);
+"""
 
 
 class Store:
@@ -97,8 +116,9 @@ class Store:
             connection.close()
         with self.write() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in filter(None, map(str.strip, _SCHEMA.split(";"))):
+            missing = {0: _SCHEMA + _SINCE_2, 1: _SINCE_2}.get(version)
+            if missing is not None:
+                for statement in filter(None, map(str.strip, missing.split(";"))):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             elif version != SCHEMA_VERSION:

@@ -99,6 +99,19 @@ def _check_times(claims: Mapping[str, Any], now: datetime) -> None:
         _invalid_client("The assertion lives too long; one hour is the most.")
 
 
+def claimed_client(form: Mapping[str, str]) -> str | None:
+    """Who the assertion says it is from; nothing is believed by that."""
+    try:
+        claims = jwt.decode(
+            form.get("client_assertion", "")[:LONGEST_ASSERTION],
+            options={"verify_signature": False},
+        )
+    except jwt.PyJWTError:
+        return None
+    client_id = claims.get("iss")
+    return client_id if isinstance(client_id, str) else None
+
+
 def _granted(asked: str) -> list[str]:
     scopes = [scope for scope in ALL_SCOPES if scope in asked.split()]
     if not scopes:

@@ -86,6 +86,7 @@ class HostilePlatform:
     deployment_id: str = "1"
     kid: str = "key-1"
     key_name: str = "platform"
+    login_hint: str = "7"
     service_url: str = ""
     keys: list[dict[str, Any]] = field(default_factory=list)
 
@@ -104,7 +105,7 @@ class HostilePlatform:
             {
                 "iss": self.issuer,
                 "client_id": self.client_id,
-                "login_hint": "7",
+                "login_hint": self.login_hint,
                 "lti_message_hint": '{"cmid":4,"launchid":"ltilaunch4_1"}',
                 "target_link_uri": target_link_uri,
                 "lti_deployment_id": self.deployment_id,

@@ -69,7 +69,7 @@ class LocalServer:
                 self.send_header("Content-Length", str(len(answer.body)))
                 self.send_header("Connection", "close")
                 self.end_headers()
-                with suppress(ConnectionError):  # whoever asked may have lost patience
+                with suppress(ConnectionError):  # who has read enough hangs up
                     self.wfile.write(answer.body)
                 self.close_connection = True
 

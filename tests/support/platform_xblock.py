@@ -105,10 +105,10 @@ class XblockPlatform:
         self.server.routes["/token"] = self._token
         self.server.routes["/lineitems/1/scores"] = self._score
 
-    def login_url(self, user_id: str, role: str) -> str:
+    def login_url(self, user_id: str, role: str, **more: Any) -> str:
         """Where its browser goes first."""
         data = _package().LaunchData(
-            user_id=user_id, user_role=role, config_id="1", resource_link_id="link-1"
+            user_id=user_id, user_role=role, config_id="1", resource_link_id="link-1", **more
         )
         return str(self.consumer.prepare_preflight_url(data))
 

@@ -22,6 +22,7 @@ from lti_tool.sandbox.views.common import (
     the_sandbox,
 )
 from lti_tool.sandbox.views.pages import link_for
+from lti_tool.sandbox.views.storage import storage_target
 
 launch = Blueprint("launch", __name__)
 
@@ -47,10 +48,13 @@ def start(person: SandboxPerson, link_id: str) -> Response:
     method = request.args.get("method", "post")
     if target not in TARGETS or method not in ("post", "get"):
         abort(400, _("An activity opens in a frame or a window, by post or get."))
-    begun = the_sandbox().make_initiation(person.id, link.id, target=target)
+    offered = storage_target(request.args.get("storage", ""))
+    client = request.args.get("client")
+    begun = the_sandbox().make_initiation(person.id, link.id, target=target, client_id=client)
+    params = {**begun.params, **({"lti_storage_target": offered} if offered else {})}
     if method == "get":
-        return private(redirect(f"{begun.url}?{urlencode(begun.params)}", 302))
-    return _posting(begun.url, begun.params, _("Opening %(title)s", title=link.title))
+        return private(redirect(f"{begun.url}?{urlencode(params)}", 302))
+    return _posting(begun.url, params, _("Opening %(title)s", title=link.title))
 
 
 @launch.route("/auth", methods=["GET", "POST"])

@@ -22,6 +22,7 @@ from lti_tool.sandbox.views.common import (
     sign_out,
     the_sandbox,
 )
+from lti_tool.sandbox.views.storage import FRAME, storage_target
 
 pages = Blueprint("pages", __name__)
 
@@ -62,6 +63,9 @@ def front() -> Response:
     """Pick a person; or, once picked, go to one of their courses."""
     person = person_signed_in()
     mine = [course for course in COURSES.values() if person and course.admits(person)]
+    with the_sandbox().store.read() as connection:
+        # The copy of a course is there once it has been made.
+        mine = [one for one in mine if not one.copy_of or links.in_course(connection, one.id)]
     return private(
         make_response(
             render_template(
@@ -101,7 +105,11 @@ def course_page(person: SandboxPerson, course_id: str) -> Response:
     with the_sandbox().store.read() as connection:
         offered = links.in_course(connection, course.id)
     page = render_template(
-        "sandbox/course.html", course=course, links=offered, leads=course.leads(person)
+        "sandbox/course.html",
+        course=course,
+        links=offered,
+        leads=course.leads(person),
+        copy=next((one for one in COURSES.values() if one.copy_of == course.id), None),
     )
     return private(make_response(page))
 
@@ -131,13 +139,17 @@ def link_for(person: SandboxPerson, link_id: str) -> tuple[ResourceLink, Course]
 @pages.get("/links/<link_id>")
 @needs_person
 def activity(person: SandboxPerson, link_id: str) -> Response:
-    """An activity shown in the page: the tool in a frame."""
+    """An activity shown in the page: the tool in a frame, storage beside it where asked for."""
     link, course = link_for(person, link_id)
+    asked = request.args.get("storage", "")
+    more: dict[str, Any] = {"storage": asked} if storage_target(asked) else {}
     page = render_template(
         "sandbox/activity.html",
         course=course,
         link=link,
-        frame_address=url_for("launch.start", link_id=link.id, target=TARGET_FRAME),
+        frame_address=url_for("launch.start", link_id=link.id, target=TARGET_FRAME, **more),
+        storage=asked,
+        storage_frame=FRAME,
         tool_origin=the_sandbox().config.tool_base_url,
     )
     return private(make_response(page))

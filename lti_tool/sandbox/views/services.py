@@ -94,28 +94,31 @@ def key_set() -> Response:
 @services.get("/.well-known/openid-configuration")
 def discovery() -> Response:
     """What the platform offers (OpenID Connect Discovery 1.0, section 3)."""
+    return as_json(configuration())
+
+
+def configuration() -> dict[str, Any]:
+    """The platform's description of itself."""
     config = the_sandbox().config
-    return as_json(
-        {
-            "issuer": config.issuer,
-            "authorization_endpoint": config.authorization_url,
-            "token_endpoint": config.token_url,
-            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-            "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
-            "jwks_uri": config.jwks_url,
-            "scopes_supported": ["openid", *ALL_SCOPES],
-            "response_types_supported": ["id_token"],
-            "response_modes_supported": ["form_post"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "claims_supported": list(CLAIMS_OFFERED),
-            PLATFORM_CONFIGURATION: {
-                "product_family_code": claims.PRODUCT_FAMILY,
-                "version": claims.PLATFORM_VERSION,
-                "messages_supported": [{"type": RESOURCE_LINK_REQUEST}],
-            },
-        }
-    )
+    return {
+        "issuer": config.issuer,
+        "authorization_endpoint": config.authorization_url,
+        "token_endpoint": config.token_url,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+        "jwks_uri": config.jwks_url,
+        "scopes_supported": ["openid", *ALL_SCOPES],
+        "response_types_supported": ["id_token"],
+        "response_modes_supported": ["form_post"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "claims_supported": list(CLAIMS_OFFERED),
+        PLATFORM_CONFIGURATION: {
+            "product_family_code": claims.PRODUCT_FAMILY,
+            "version": claims.PLATFORM_VERSION,
+            "messages_supported": [{"type": RESOURCE_LINK_REQUEST}],
+        },
+    }
 
 
 @services.post("/token")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, jsonify, url_for
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event
 from werkzeug.test import TestResponse
 
 import lti_tool.models  # noqa: F401 - every table
@@ -16,7 +16,7 @@ from core.db import Base
 from core.identity import Organisation
 from core.runtime import Runtime
 from core.web.app import make_app
-from core.web.sessions import SessionBlueprint, principal
+from core.web.sessions import SessionBlueprint, csrf_token, principal
 from keys.ring import LTI_RING, published_keys
 from keys.shared import ring_of
 from lti_tool.lti.keysets import KeySets
@@ -55,11 +55,10 @@ class Installation:
 
     def counts(self) -> dict[str, int]:
         """How many rows every table holds."""
+        each = (f"SELECT '{name}', count(*) FROM {name}" for name in Base.metadata.tables)
         with self.runtime.database.engine.connect() as connection:
-            return {
-                name: connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for name, table in Base.metadata.tables.items()
-            }
+            rows = connection.exec_driver_sql(" UNION ALL ".join(each)).all()
+        return {row[0]: row[1] for row in rows}
 
 
 @dataclass
@@ -149,6 +148,21 @@ def prepare(
     return Installation(runtime, app, tool, server, platform, row.id)
 
 
+def second_platform(
+    installation: Installation, organisation: Organisation, server: LocalServer
+) -> Installation:
+    """Another platform of the same installation."""
+    runtime = installation.runtime
+    platform = HostilePlatform(issuer=server.url)
+    with runtime.database.transaction(organisation.scope) as session:
+        row = add_platform(
+            session, organisation, name="Slow LMS", family="sandbox", site_url=server.url,
+            client_id=platform.client_id, now=runtime.now(),
+        )  # fmt: skip
+        add_deployment(session, row, platform.deployment_id, now=runtime.now())
+    return Installation(runtime, installation.app, installation.tool, server, platform, row.id)
+
+
 def ensure_tool_key(runtime: Runtime) -> None:
     """Give the tool its signing key, once."""
     with runtime.database.transaction() as session:
@@ -199,6 +213,14 @@ def pages() -> SessionBlueprint:
     @blueprint.get("/micro-credential/<uuid:achievement>")
     def achievement(achievement: Any) -> Response:
         return who(str(achievement))
+
+    @blueprint.get("/form")
+    def form() -> str:
+        return csrf_token()
+
+    @blueprint.post("/form")
+    def sent() -> Response:
+        return who("form")
 
     return blueprint
 

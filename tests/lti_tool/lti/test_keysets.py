@@ -117,3 +117,113 @@ def test_a_fetch_that_breaks_leaves_nobody_waiting() -> None:
     with pytest.raises(KeySetUnavailableError, match="unavailable"):
         sets.find(URL, "key-1")
     assert answers == []
+
+
+def test_nobody_waits_behind_a_platform_that_failed_before() -> None:
+    """While it is asked again, one of us waits for it; the rest are told at once."""
+    reached, released = threading.Event(), threading.Event()
+    fetches: list[str] = []
+
+    def get(url: str, **_values: Any) -> Any:
+        fetches.append(url)
+        if len(fetches) > 1:
+            reached.set()
+            released.wait(30)
+        raise FetchError("timeout", "too slow")
+
+    clock = [0.0]
+    sets = KeySets(cast(HttpClient, SimpleNamespace(get=get)), monotonic=lambda: clock[0])
+    with pytest.raises(KeySetUnavailableError):
+        sets.find(URL, "key-1")
+    clock[0] += keysets.COOL_DOWN_SECONDS
+    told: list[bool] = []
+
+    def ask() -> None:
+        with pytest.raises(KeySetUnavailableError):
+            sets.find(URL, "key-1")
+        told.append(released.is_set())
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert reached.wait(30)
+    try:
+        ask()
+        assert told == [False]
+    finally:
+        released.set()
+        asking.join(30)
+    assert told == [False, True]
+    assert len(fetches) == 2
+
+
+def test_who_comes_late_to_a_stall_does_not_wait_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reached, released = threading.Event(), threading.Event()
+    clock = [0.0]
+
+    def get(*_args: Any, **_values: Any) -> Any:
+        reached.set()
+        released.wait(30)
+        raise FetchError("timeout", "too slow")
+
+    waited: list[float | None] = []
+
+    class Watched(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout)
+            return super().wait(0)
+
+    monkeypatch.setattr(keysets, "threading", SimpleNamespace(Lock=threading.Lock, Event=Watched))
+    sets = KeySets(cast(HttpClient, SimpleNamespace(get=get)), monotonic=lambda: clock[0])
+
+    def first() -> None:
+        with pytest.raises(KeySetUnavailableError):
+            sets.find(URL, "key-1")
+
+    asking = threading.Thread(target=first)
+    asking.start()
+    try:
+        assert reached.wait(30)
+        for seconds in (0.4, 0.4, 0.4):
+            clock[0] += seconds
+            with pytest.raises(KeySetUnavailableError):
+                sets.find(URL, "key-1")
+    finally:
+        released.set()
+        asking.join(30)
+    assert waited == pytest.approx([0.6, 0.2])
+
+
+def test_where_all_places_to_wait_are_taken_others_are_told_at_once() -> None:
+    """Two platforms stall; the third thread is not held by either of them."""
+    reached, released = threading.Event(), threading.Event()
+    fetched: list[str] = []
+
+    def get(url: str, **_values: Any) -> Any:
+        fetched.append(url)
+        reached.set()
+        released.wait(30)
+        raise FetchError("timeout", "too slow")
+
+    sets = KeySets(cast(HttpClient, SimpleNamespace(get=get)), places=1)
+    told: list[str] = []
+
+    def ask(url: str) -> None:
+        with pytest.raises(KeySetUnavailableError):
+            sets.find(url, "key-1")
+        told.append(url)
+
+    asking = threading.Thread(target=ask, args=(URL,))
+    asking.start()
+    assert reached.wait(30)
+    try:
+        ask("https://other.example/jwks")
+        assert told == ["https://other.example/jwks"]
+        assert fetched == [URL]
+    finally:
+        released.set()
+        asking.join(30)
+    # A place is free again, and nothing was held against the other platform meanwhile.
+    ask("https://other.example/jwks")
+    assert fetched == [URL, "https://other.example/jwks"]

@@ -10,52 +10,64 @@ import pytest
 from werkzeug.test import TestResponse
 
 from tests.lti_tool.lti.certification.cases import (
-    assert_refused,
-    for_everybody,
     launched_refusal,
     nothing_stored,
+    refused_twice,
 )
-from tests.lti_tool.lti.harness import Browser, Installation, body_of, cookie_names
-from tests.support.hostile_platform import ABSENT, segment
+from tests.lti_tool.lti.harness import Browser, Installation, body_of
+from tests.support.hostile_platform import ABSENT, Pending, segment
 
 
-def test_a_launch_is_never_a_get(browser: Browser, installation: Installation) -> None:
-    browser.json_wanted = True
-    with nothing_stored(installation):
-        answer = browser.get("/lti/launch")
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "POST, OPTIONS" or "POST" in answer.headers["Allow"]
+@pytest.mark.parametrize("path", ["/lti/launch", "/lti/launch/storage"])
+def test_a_launch_is_never_a_get(
+    browser: Browser, installation: Installation, roles: list[str], path: str
+) -> None:
+    form = launch_form(installation, browser.begin(), roles)
+    answer = refused_twice(
+        browser, lambda: browser.get(path, query_string=form), 405, "method_not_allowed"
+    )
+    assert answer.headers["Allow"] == "POST"
     assert "frame-ancestors *" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_launch_is_posted_and_nothing_else(browser: Browser, method: str) -> None:
+    with nothing_stored(browser.installation):
+        answer = browser.client.open(
+            "/lti/launch", method=method, base_url=browser.installation.base
+        )
+    assert answer.status_code == 405
 
 
 @pytest.mark.parametrize(
     "error", ["login_required", "invalid_request", "<script>alert(1)</script>"]
 )
-def test_an_error_from_the_platform(
-    browser: Browser, installation: Installation, error: str
-) -> None:
-    browser.json_wanted = True
+def test_an_error_from_the_platform(browser: Browser, roles: list[str], error: str) -> None:
     pending = browser.begin()
-    with nothing_stored(installation):
-        answer = browser.post(
-            "/lti/launch",
-            data={"error": error, "error_description": error, "state": pending.state},
-        )
-    assert_refused(answer, 401, "login_required")
-    assert "alert(1)" not in answer.get_data(as_text=True)
+    form = {"error": error, "error_description": "<b>Nobody</b>", "state": pending.state}
+    posted(browser, form, 401, "login_required", unsaid=("alert(1)", "<b>Nobody</b>"))
 
 
-@pytest.mark.parametrize("token", [None, ""])
-def test_no_id_token(browser: Browser, installation: Installation, token: str | None) -> None:
-    browser.json_wanted = True
+def posted(
+    browser: Browser, form: dict[str, Any], status: int, code: str, **more: Any
+) -> TestResponse:
+    """A launch form that is refused, with a way back to the platform whose login it answers."""
+    return refused_twice(
+        browser,
+        lambda: browser.post("/lti/launch", data=form),
+        status,
+        code,
+        **{"way_back": browser.installation.server.url, **more},
+    )
+
+
+@pytest.mark.parametrize("token", [None, ""], ids=["absent", "empty"])
+def test_no_id_token(browser: Browser, roles: list[str], token: str | None) -> None:
     pending = browser.begin()
     form = {"state": pending.state, **({"id_token": token} if token is not None else {})}
-    with nothing_stored(installation):
-        answer = browser.post("/lti/launch", data=form)
-    assert_refused(answer, 400, "token_missing")
+    posted(browser, form, 400, "token_missing")
 
 
-@for_everybody
 def test_over_64_kb(browser: Browser, installation: Installation, roles: list[str]) -> None:
     platform = installation.platform
     launched_refusal(
@@ -66,23 +78,30 @@ def test_over_64_kb(browser: Browser, installation: Installation, roles: list[st
     )
 
 
-@pytest.mark.parametrize(
-    "token",
-    [
-        "x", "a.b", "a.b.c.d", "a.b.c", "..", "é.é.é",
-        f"{segment({'alg': 'RS256'})}.{segment([1, 2])}.AAAA",
-        f"{segment([])}.{segment({})}.AAAA",
-        f"{segment({'alg': 'RS256'})}.{segment(b'not json')}.AAAA",
-        f"{segment({'alg': 'RS256'})}.{segment(b'[' * 20_000)}.AAAA",
-        f"{segment({'alg': 'RS256'})}.{segment('text')}.AAAA",
-        f"{segment({'alg': 'RS256'})}.{segment({})}.!!!!",
-    ],
-)  # fmt: skip
-def test_not_three_parts_or_not_a_json_object(browser: Browser, token: str) -> None:
-    launched_refusal(browser, lambda _pending: token, 400, "token_malformed")
+HEAD = segment({"alg": "RS256"})
+MALFORMED = {
+    "one part": ("x", "parts"),
+    "two parts": ("a.b", "parts"),
+    "four parts": ("a.b.c.d", "parts"),
+    "empty parts": ("..", "header"),
+    "no ASCII": ("é.é.é", "header"),
+    "header no JSON": ("a.b.c", "header"),
+    "header a list": (f"{segment([])}.{segment({})}.AAAA", "header"),
+    "payload a list": (f"{HEAD}.{segment([1, 2])}.AAAA", "payload"),
+    "payload a text": (f"{HEAD}.{segment('text')}.AAAA", "payload"),
+    "payload no JSON": (f"{HEAD}.{segment(b'not json')}.AAAA", "payload"),
+    "payload without end": (f"{HEAD}.{segment(b'[' * 20_000)}.AAAA", "payload"),
+    "signature no base64": (f"{HEAD}.{segment({})}.!!!!", "signature"),
+}
 
 
-@for_everybody
+@pytest.mark.parametrize(("token", "reason"), MALFORMED.values(), ids=MALFORMED.keys())
+def test_not_three_parts_or_not_a_json_object(
+    browser: Browser, roles: list[str], token: str, reason: str
+) -> None:
+    launched_refusal(browser, lambda _pending: token, 400, "token_malformed", reason)
+
+
 def test_a_signed_list_is_no_message(
     browser: Browser, installation: Installation, roles: list[str]
 ) -> None:
@@ -92,103 +111,113 @@ def test_a_signed_list_is_no_message(
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "state", [None, "", "state-unknown", "state-" + "0" * 32 + ".x", "\0", "é"]
-)
+STATES = {
+    "absent": None,
+    "empty": "",
+    "unknown": "state-unknown",
+    "of no login": "state-" + "0" * 32 + ".x",
+    "NUL": "\0",
+    "no ASCII": "é",
+}
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES.keys())
 def test_state_absent_or_unknown(
-    browser: Browser, installation: Installation, state: str | None
+    browser: Browser, installation: Installation, roles: list[str], state: str | None
 ) -> None:
-    browser.json_wanted = True
     pending = browser.begin()
-    token = installation.platform.token(installation.platform.claims(pending))
+    token = installation.platform.token(installation.platform.claims(pending, roles=roles))
     form = {"id_token": token, **({"state": state} if state is not None else {})}
-    with nothing_stored(installation):
-        answer = browser.post("/lti/launch", data=form)
-    assert_refused(answer, 400, "state_invalid")
+    posted(browser, form, 400, "state_invalid", way_back=None)
 
 
-def test_a_state_with_the_right_login_but_another_secret_is_unknown(browser: Browser) -> None:
-    browser.json_wanted = True
+def test_a_state_with_the_right_login_but_another_secret_is_unknown(
+    browser: Browser, installation: Installation, roles: list[str]
+) -> None:
     pending = browser.begin()
-    pending.state = pending.state.rpartition(".")[0] + ".guessed"
-    assert_refused(browser.finish(pending), 400, "state_invalid")
+    token = installation.platform.token(installation.platform.claims(pending, roles=roles))
+    guessed = pending.state.rpartition(".")[0] + ".guessed"
+    form = {"id_token": token, "state": guessed}
+    posted(browser, form, 400, "state_invalid", way_back=None, unsaid=(guessed,))
 
 
-@for_everybody
 def test_state_expired(browser: Browser, installation: Installation, roles: list[str]) -> None:
-    browser.json_wanted = True
     pending = browser.begin()
     token = installation.platform.token(installation.platform.claims(pending, roles=roles))
     real = installation.runtime.clock
     installation.runtime.clock = lambda: real() + timedelta(minutes=11)
-    with nothing_stored(installation):
-        answer = browser.post_token(pending, token)
-    assert_refused(answer, 400, "state_invalid")
+    posted(browser, {"id_token": token, "state": pending.state}, 400, "state_invalid")
 
 
-@for_everybody
 def test_no_cookie_and_no_storage_offers_a_new_window(
     browser: Browser, installation: Installation, roles: list[str]
 ) -> None:
     pending = browser.begin()
     bare = installation.browser()
     token = installation.platform.token(installation.platform.claims(pending, roles=roles))
-    with nothing_stored(installation):
-        answer = bare.post_token(pending, token)
-    page = answer.get_data(as_text=True)
-    assert answer.status_code == 403
-    assert "storage_blocked" in page
+    refused_twice(
+        bare,
+        lambda: bare.post_token(pending, token),
+        403,
+        "storage_blocked",
+        way_back=installation.server.url,
+    )
+    bare.json_wanted = False
+    page = bare.post_token(pending, token).get_data(as_text=True)
     assert 'href="/lti/window/' in page
     assert 'target="_blank"' in page
-    assert cookie_names(answer) == []
 
 
-def test_state_of_another_browser(browser: Browser, installation: Installation) -> None:
+def test_state_of_another_browser(
+    browser: Browser, installation: Installation, roles: list[str]
+) -> None:
     pending = browser.begin()
     other = installation.browser()
     other.begin()  # so it does keep cookies
-    other.json_wanted = True
-    with nothing_stored(installation):
-        answer = other.finish(pending)
-    assert_refused(answer, 403, "state_mismatch")
+    form = launch_form(installation, pending, roles)
+    posted(other, form, 403, "state_mismatch")
     assert browser.finish(pending).status_code == 303
 
 
+def launch_form(installation: Installation, pending: Pending, roles: list[str]) -> dict[str, Any]:
+    platform = installation.platform
+    token = platform.token(platform.claims(pending, roles=roles))
+    return {"id_token": token, "state": pending.state}
+
+
 def test_a_cookie_of_the_right_name_with_another_value_is_another_browser(
-    browser: Browser, installation: Installation
+    browser: Browser, installation: Installation, roles: list[str]
 ) -> None:
     pending = browser.begin()
     [cookie] = browser.client._cookies.values()
     other = installation.browser()
     other.client.set_cookie(cookie.key, "guessed", domain="milepost.test")
-    other.json_wanted = True
-    assert_refused(other.finish(pending), 403, "state_mismatch")
+    posted(other, launch_form(installation, pending, roles), 403, "state_mismatch")
 
 
-@for_everybody
 def test_the_same_launch_again(
     browser: Browser, installation: Installation, roles: list[str]
 ) -> None:
-    browser.json_wanted = True
     pending = browser.begin()
     token = installation.platform.token(installation.platform.claims(pending, roles=roles))
     assert browser.post_token(pending, token).status_code == 303
-    with nothing_stored(installation):
-        answer = browser.post_token(pending, token)
-    assert_refused(answer, 409, "launch_reused")
+    posted(browser, {"id_token": token, "state": pending.state}, 409, "launch_reused")
 
 
-def test_a_used_nonce_under_a_fresh_state(browser: Browser, installation: Installation) -> None:
-    browser.json_wanted = True
+def test_a_used_nonce_under_a_fresh_state(
+    browser: Browser, installation: Installation, roles: list[str]
+) -> None:
+    platform = installation.platform
     used = browser.begin()
     assert browser.finish(used).status_code == 303
-    fresh = browser.begin()
-    with nothing_stored(installation):
-        answer = browser.finish(fresh, nonce=used.nonce)
-    assert_refused(answer, 409, "launch_reused")
+    launched_refusal(
+        browser,
+        lambda pending: platform.token(platform.claims(pending, roles=roles, nonce=used.nonce)),
+        409,
+        "launch_reused",
+    )
 
 
-@for_everybody
 def test_nonce_of_another_state(
     browser: Browser, installation: Installation, roles: list[str]
 ) -> None:
@@ -202,8 +231,18 @@ def test_nonce_of_another_state(
     )
 
 
-@pytest.mark.parametrize("nonce", [ABSENT, None, "", 7, ["x"], {}, True])
-@for_everybody
+NONCES = {
+    "absent": ABSENT,
+    "null": None,
+    "empty": "",
+    "a number": 7,
+    "a list": ["x"],
+    "an object": {},
+    "true": True,
+}
+
+
+@pytest.mark.parametrize("nonce", NONCES.values(), ids=NONCES.keys())
 def test_nonce_missing_or_no_string(
     browser: Browser, installation: Installation, roles: list[str], nonce: Any
 ) -> None:
@@ -217,13 +256,10 @@ def test_nonce_missing_or_no_string(
 
 
 @pytest.mark.parametrize("name", ["id_token", "state", "error"])
-def test_duplicated_parameters(browser: Browser, installation: Installation, name: str) -> None:
-    browser.json_wanted = True
+def test_duplicated_parameters(browser: Browser, roles: list[str], name: str) -> None:
     pending = browser.begin()
     form: dict[str, Any] = {"state": pending.state, "id_token": "x", name: ["x", "y"]}
-    with nothing_stored(installation):
-        answer = browser.post("/lti/launch", data=form)
-    assert_refused(answer, 400, "duplicate_parameter")
+    posted(browser, form, 400, "duplicate_parameter", way_back=None)
 
 
 def test_of_sixteen_simultaneous_launches_one_goes_through(any_installation: Installation) -> None:

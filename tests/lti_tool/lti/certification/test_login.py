@@ -11,9 +11,12 @@ from sqlalchemy import update
 from core.scope import unscoped
 from lti_tool.lti.models import Platform
 from lti_tool.lti.registration import add_platform
-from tests.lti_tool.lti.certification.cases import assert_refused, nothing_stored
+from tests.lti_tool.lti.certification.cases import (
+    nothing_stored,
+    refused_twice,
+)
 from tests.lti_tool.lti.harness import ACHIEVEMENT, Browser, Installation, cookie_names
-from tests.support.hostile_platform import ABSENT
+from tests.support.hostile_platform import ABSENT, INSTRUCTOR
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -24,14 +27,27 @@ def method(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(autouse=True)
-def json_wanted(browser: Browser) -> None:
+def person(browser: Browser, roles: list[str]) -> None:
+    """A login says no role; each is begun by somebody who learns and by somebody who teaches."""
     browser.json_wanted = True
+    browser.installation.platform.login_hint = "8" if INSTRUCTOR in roles else "7"
+
+
+# Refused before the platform is known: then only words lead back.
+NOWHERE = ("platform_unknown", "client_unknown", "client_ambiguous", "iss_missing",
+           "duplicate_parameter", "request_too_large", "parameter_invalid")  # fmt: skip
 
 
 def refused(browser: Browser, method: str, status: int, code: str, **changes: Any) -> None:
-    with nothing_stored(browser.installation):
-        answer = browser.login(method=method, **changes)
-    assert_refused(answer, status, code)
+    said = [value for value in changes.values() if isinstance(value, str)]
+    refused_twice(
+        browser,
+        lambda: browser.login(method=method, **changes),
+        status,
+        code,
+        way_back=None if code in NOWHERE else browser.installation.server.url,
+        unsaid=tuple(said),
+    )
 
 
 def test_a_login_is_sent_on_to_the_platform_with_state_and_nonce(
@@ -49,7 +65,7 @@ def test_a_login_is_sent_on_to_the_platform_with_state_and_nonce(
     assert query["response_mode"] == ["form_post"]
     assert query["prompt"] == ["none"]
     assert query["redirect_uri"] == ["https://milepost.test/lti/launch"]
-    assert query["login_hint"] == ["7"]
+    assert query["login_hint"] == [installation.platform.login_hint]
     assert query["lti_message_hint"] == ['{"cmid":4,"launchid":"ltilaunch4_1"}']
     assert len(query["state"][0]) > 40
     assert len(query["nonce"][0]) > 30
@@ -159,9 +175,12 @@ def test_a_parameter_in_the_query_and_in_the_form_is_a_duplicate(
     browser: Browser, installation: Installation
 ) -> None:
     parameters = installation.platform.login_parameters(installation.target)
-    with nothing_stored(installation):
-        answer = browser.post("/lti/login", query_string={"iss": "x"}, data=parameters)
-    assert_refused(answer, 400, "duplicate_parameter")
+    refused_twice(
+        browser,
+        lambda: browser.post("/lti/login", query_string={"iss": "x"}, data=parameters),
+        400,
+        "duplicate_parameter",
+    )
 
 
 @pytest.mark.parametrize("name", ["login_hint", "lti_message_hint", "iss"])
