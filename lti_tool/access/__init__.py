@@ -1,0 +1,1 @@
+"""Ways in without an LMS: the first administrator's single-use link."""

@@ -1,0 +1,186 @@
+"""The first administrator's way in: a link for fifteen minutes, taken once.
+
+Whoever runs the installation makes it on the command line and hands it over. Looking at it takes
+nothing, so that a mail programme's preview does not use it up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from core import audit
+from core.errors import GoneError, NotFoundError, UnprocessableError
+from core.identity import Organisation, Person, Role, RoleGrant, grant, owner_of
+from core.scope import unscoped
+from core.web.sessions import StartedSession, start_session
+from lti_tool.access.models import AdministratorLink
+
+LIFETIME = timedelta(minutes=15)
+REMEMBERED = timedelta(days=7)
+SOURCE = "admin link"
+DEFAULT_NAME = "Administrator"
+LONGEST_TOKEN = 100
+_NEW_LINK = _l("Ask whoever runs this installation for a new one: milepost admin link")
+_WHY = "a link is found by its token alone; it says for whom"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a link that holds gives."""
+
+    organisation: Organisation
+    name: str
+    expires_at: datetime
+
+
+def create_link(
+    session: Session, organisation: Organisation, *, name: str = DEFAULT_NAME, now: datetime
+) -> tuple[AdministratorLink, str]:
+    """A new link into `organisation` and its path, which is shown this once.
+
+    Raises UnprocessableError for a name that is empty, too long or not printable.
+    """
+    name = name.strip()
+    if not 0 < len(name) <= 200 or not name.isprintable():
+        fault = _l("Give a name of at most 200 characters.")
+        raise UnprocessableError(fault, code="name_invalid", fields={"name": fault})
+    token = secrets.token_urlsafe(32)
+    with unscoped(session, "links that ended a week ago tell nobody anything, whoever made them"):
+        session.execute(
+            delete(AdministratorLink).where(AdministratorLink.expires_at < now - REMEMBERED)
+        )
+    link = AdministratorLink(
+        **owner_of(organisation),
+        token_hash=_digest(token),
+        name=name,
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    session.add(link)
+    session.flush()
+    audit.record(
+        session, owner=link, actor_id=None, action="administrator_link.create", subject=link,
+        now=now,
+    )  # fmt: skip
+    return link, f"/access/{token}"
+
+
+def find_offer(session: Session, token: str, now: datetime) -> Offer:
+    """What the link called `token` gives; taking nothing.
+
+    Raises NotFoundError for one that never was, GoneError for one that was used or has expired.
+    """
+    row = _find(session, token)
+    if row.used_at is not None or row.expires_at <= now:
+        raise _gone(row)
+    return Offer(session.get_one(Organisation, row.owner_id), row.name, row.expires_at)
+
+
+def take(session: Session, token: str, *, hours: int, now: datetime) -> StartedSession:
+    """Use the link up: its person is an administrator now, and signed in for `hours`.
+
+    Of any number of simultaneous attempts one succeeds. Raises like `find_offer`.
+    """
+    table: Any = AdministratorLink.__table__
+    taken = session.connection().execute(
+        update(table)
+        .where(
+            table.c.token_hash == _digest(token),
+            table.c.used_at.is_(None),
+            table.c.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(table.c.id)
+    )
+    if taken.first() is None:
+        raise _gone(_find(session, token))
+    link = _find(session, token)
+    organisation = session.get_one(Organisation, link.owner_id)
+    person = _person(session, organisation, link.name, now)
+    link.person_id = person.id
+    given = grant(
+        session, person, Role.ADMINISTRATOR, organisation=organisation, source=SOURCE, now=now
+    )
+    for action, subject in (("administrator_link.take", link), ("role.grant", given)):
+        audit.record(
+            session, owner=link, actor_id=person.id, about_id=person.id, action=action,
+            subject=subject, now=now, details={"role": Role.ADMINISTRATOR.value, "source": SOURCE},
+        )  # fmt: skip
+    return start_session(
+        session,
+        person_id=person.id,
+        organisation_id=organisation.id,
+        organisation_path=organisation.path,
+        context_id=None,
+        platform_id=None,
+        roles=frozenset({Role.ADMINISTRATOR}),
+        data={},
+        hours=hours,
+        now=now,
+    )
+
+
+def _person(session: Session, organisation: Organisation, name: str, now: datetime) -> Person:
+    """Whoever came in here by such a link under this name before, else somebody new."""
+    with unscoped(session, _WHY):
+        found = session.scalar(
+            select(Person)
+            .join(RoleGrant, RoleGrant.person_id == Person.id)
+            .where(
+                Person.owner_id == organisation.id,
+                Person.name == name,
+                RoleGrant.owner_id == organisation.id,
+                RoleGrant.source == SOURCE,
+            )
+            .order_by(Person.created_at, Person.id)
+            .limit(1)
+        )
+    if found is None:
+        found = Person(**owner_of(organisation), name=name, created_at=now, updated_at=now)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def _find(session: Session, token: str) -> AdministratorLink:
+    found = None
+    if len(token) <= LONGEST_TOKEN:
+        with unscoped(session, _WHY):
+            found = session.scalar(
+                select(AdministratorLink).where(AdministratorLink.token_hash == _digest(token))
+            )
+    if found is None:
+        raise NotFoundError(
+            _l("There is no such link, or it ended long ago."),
+            code="access_link_unknown",
+            advice=_NEW_LINK,
+        )
+    return found
+
+
+def _gone(row: AdministratorLink) -> GoneError:
+    if row.used_at is not None:
+        return GoneError(
+            _l("Somebody has come in with this link already, and it works once."),
+            code="access_link_used",
+            title=_l("This link was used before"),
+            advice=[_l("If that was not you, tell whoever runs this installation."), _NEW_LINK],
+        )
+    return GoneError(
+        _l("For safety such a link works for fifteen minutes."),
+        code="access_link_expired",
+        title=_l("This link has expired"),
+        advice=_NEW_LINK,
+    )
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
