@@ -9,11 +9,21 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from flask_babel import lazy_gettext as _
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    exists,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from core.db import Base, Identified, utcnow
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
 from core.scope import Owned, OwnedByPeople, Scope, unscoped
 
 
@@ -56,7 +66,11 @@ class Organisation(Identified, Base):
 
 
 class Person(OwnedByPeople, Identified, Base):
-    """Somebody, once per tree. Names and addresses may be absent: some LMSs send none."""
+    """Somebody, once per tree. Names and addresses may be absent: some LMSs send none.
+
+    `merged_into_id` is set on a row that has been joined to another person: it is empty from then
+    on, and stays as a pointer for what still names it.
+    """
 
     __tablename__ = "people"
 
@@ -67,6 +81,7 @@ class Person(OwnedByPeople, Identified, Base):
     locale: Mapped[str | None] = mapped_column(String(35))
     timezone: Mapped[str | None] = mapped_column(String(64))
     is_test: Mapped[bool] = mapped_column(default=False)
+    merged_into_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -244,3 +259,38 @@ def organisation_roles(session: Session, person_id: uuid.UUID) -> set[Role]:
         )
     )
     return {Role(role) for role in rows}
+
+
+def joined(session: Session, person_id: uuid.UUID, *, lock: bool = False) -> uuid.UUID | None:
+    """Whom this person has been joined to; None while the row stands for somebody itself.
+
+    `lock` keeps it so until the transaction ends: who joins accounts waits meanwhile.
+    """
+    query = select(Person.merged_into_id).where(Person.id == person_id)
+    with unscoped(session, "a person of a visit or a row in hand, wherever they belong"):
+        return session.scalar(query.with_for_update(read=True) if lock else query)
+
+
+def of_real_people(person_id: InstrumentedAttribute[uuid.UUID]) -> ColumnElement[bool]:
+    """For every figure: that the person a column names was not invented by an LMS (a test student).
+
+    It reads the table and not the class: whose row it is was settled by the scope of that row.
+    """
+    people = Person.__table__
+    return ~exists().where(people.c.id == person_id, people.c.is_test)
+
+
+def joined_meanwhile() -> ConflictError:
+    """The refusal of what is asked in the name of a row that was joined to another person."""
+    return ConflictError(
+        _("Your accounts were connected a moment ago, so this page is out of date."),
+        code="account_joined",
+        advice=_("Open the activity in your course once more; everything of yours is there."),
+    )
+
+
+def ids_of(session: Session, person_id: uuid.UUID) -> list[uuid.UUID]:
+    """The person's id and those of everybody who was joined to them, for what history names."""
+    with unscoped(session, "a person's own former rows"):
+        former = session.scalars(select(Person.id).where(Person.merged_into_id == person_id))
+        return [person_id, *former]

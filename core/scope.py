@@ -45,6 +45,11 @@ class Scope:
         object.__setattr__(self, "ancestors", paths)
 
 
+def same_tree(one: str, other: str) -> bool:
+    """Whether two materialised paths stand in one tree of organisations."""
+    return one.split("/", 2)[1] == other.split("/", 2)[1]
+
+
 class Owned:
     """A row with an owner in the tree. Use `OwnedContent` or `OwnedByPeople`."""
 

@@ -127,9 +127,10 @@ def publish(
 ) -> Credential:
     """Show one's own badge to everybody who has its address.
 
-    Raises ConflictError while it is not signed yet, or once it was revoked.
+    Raises ConflictError while it is not signed yet, once it was revoked, and for a test student.
     """
     credential = _locked_own(session, credential_id, person_id)
+    refuse_test_student(session, person_id)
     if credential.state == "accepted":
         raise ConflictError(
             _("This badge is still being signed. That takes a moment; please try again."),

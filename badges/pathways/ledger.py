@@ -23,7 +23,7 @@ from badges.pathways.fact_json import from_dict
 from badges.pathways.facts import Fact, FactKey
 from badges.pathways.models import Enrolment, FactRow
 from core.errors import ConflictError
-from core.identity import Person, owner_like
+from core.identity import Person, joined_meanwhile, owner_like
 from core.scope import unscoped
 
 _REASON = "the ledger and the enrolments of one person, whose reach the caller has checked"
@@ -32,12 +32,17 @@ _REASON = "the ledger and the enrolments of one person, whose reach the caller h
 def lock_enrolments(session: Session, person_id: uuid.UUID) -> list[Enrolment]:
     """Lock the person, then their active enrolments in id order; returns these, freshly read.
 
-    FOR NO KEY UPDATE on the person, so that rows which only refer to them are not held up.
+    FOR NO KEY UPDATE on the person, so that rows which only refer to them are not held up. Raises
+    ConflictError for a row that was joined to another person meanwhile: nothing may be added to it.
     """
     with unscoped(session, _REASON):
-        session.execute(
-            select(Person.id).where(Person.id == person_id).with_for_update(key_share=True)
+        joined = session.scalar(
+            select(Person.merged_into_id)
+            .where(Person.id == person_id)
+            .with_for_update(key_share=True)
         )
+        if joined is not None:
+            raise joined_meanwhile()
         statement = (
             select(Enrolment)
             .where(Enrolment.person_id == person_id, Enrolment.state == "active")

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import timezones
-from core.errors import NotFoundError
+from core.errors import ConflictError, NotFoundError
 from core.identity import (
     Organisation,
     OrganisationKind,
@@ -146,6 +146,12 @@ def _person(session: Session, text: str) -> Person:
         return _by_address(session, named, text)
     if not named:
         raise _unknown(text)
+    if named[0].merged_into_id is not None:
+        raise ConflictError(
+            f"The person {text} was connected with another account of theirs."
+            f" Give the id {named[0].merged_into_id} instead.",
+            code="account_joined",
+        )
     return named[0]
 
 

@@ -49,7 +49,8 @@ def options(person: Person) -> list[tuple[str, str]]:
     first = given_name(person)
     if first and first != person.name:
         found.append(("given", _("Your first name: %(name)s", name=first)))
-    found.append(("own", _("Another name, such as a pen name")))
+    below = _("The name that you write below")
+    found.append(("own", _("Another name, such as a pen name") if person.name else below))
     found.append(("none", _("No name: the badge says only that its holder earned it")))
     return found
 

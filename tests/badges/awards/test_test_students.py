@@ -17,7 +17,7 @@ from core.errors import ConflictError
 from core.identity import Person
 from core.outbox import OutboxMessage
 from core.scope import unscoped
-from tests.support.badges import NOW, District, decision, earn
+from tests.support.badges import NOW, District, decision, earn, issue_credential
 
 LATER = NOW + timedelta(hours=1)
 
@@ -89,3 +89,13 @@ def test_an_older_offer_is_not_accepted_and_can_be_declined(district: District) 
     assert count(district, Credential) == 0
     with district.runtime.database.transaction() as session:
         assert service.decline(session, award.id, district.learner.id, LATER).state == "declined"
+
+
+def test_a_badge_from_before_it_was_known_is_not_published(district: District) -> None:
+    credential = issue_credential(district)
+    mark(district)
+    with (
+        pytest.raises(ConflictError, match="person_is_test"),
+        district.runtime.database.transaction() as session,
+    ):
+        service.publish(session, credential.id, district.learner.id, LATER)

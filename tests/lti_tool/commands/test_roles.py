@@ -129,3 +129,15 @@ def test_an_organisation_has_a_zone_that_pages_can_be_written_in(
     )
     assert migrated.json("organisation", "list") == []
     migrated.do(*words, "Europe/Vienna")
+
+
+def test_who_was_connected_with_another_account_is_named_by_that_one(alder: Shell) -> None:
+    rosa, other = launched(alder, "Rosa Ejemplo", "Moodle"), launched(alder, "R. E.", "Canvas")
+    with (
+        opened(read_config(alder.env)) as runtime,
+        runtime.database.transaction() as session,
+        unscoped(session, "test"),
+    ):
+        session.get_one(Person, other).merged_into_id = rosa
+    assert f"Give the id {rosa} instead" in alder.refused(*grant(alder, other))
+    assert "is now lead" in alder.do(*grant(alder, rosa))

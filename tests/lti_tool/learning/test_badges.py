@@ -7,6 +7,7 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -283,3 +284,29 @@ def test_a_time_zone_that_nobody_knows_breaks_no_page(
     assert visit.get(claim(award)).status_code == 200
     lost = visit.get(f"/badges/{uuid.uuid4()}")
     assert (lost.status_code, "UTC" in lost.text) == (404, True)
+
+
+def test_a_test_students_offer_says_that_it_is_practice(
+    visit: Visit, award: Award, runtime: Runtime
+) -> None:
+    mark_as_test_student(runtime, visit.person)
+    page = visit.get(claim(award)).text
+    assert "Practice only." in page
+    assert "Accept this badge" not in page
+    assert "No, thank you" in page
+
+
+def test_who_has_no_name_is_asked_for_one_and_not_scolded(
+    visit: Visit, award: Award, runtime: Runtime
+) -> None:
+    with runtime.database.transaction() as session:
+        table: Any = Person.__table__
+        session.connection().execute(
+            update(table).where(table.c.id == visit.person.id).values(name=None, given_name=None)
+        )
+    page = visit.get(claim(award)).text
+    assert "Under which name?" in page
+    assert 'id="errors"' not in page
+    answer = visit.post(claim(award), {"name": "own", "own": "", "do": "accept"})
+    assert answer.status_code == 422
+    assert "Write the name that should stand on the badge." in answer.text
