@@ -14,7 +14,7 @@ from typing import Any
 
 from badges.achievements.addresses import key_url
 from badges.achievements.models import Issuer
-from badges.openbadges.issue import issue, issue_jwt
+from badges.openbadges.issue import draft, issue, issue_jwt
 from keys.models import issuer_ring
 from keys.ring import KeyRing, LoadedKey
 
@@ -59,14 +59,15 @@ def sign_both(
     `created` dates the embedded proof. Raises InvalidCredentialError, with every place, for a
     document that would not verify.
     """
+    ready = draft(unsigned)
     document = issue(
-        unsigned,
+        ready,
         keys.embedded.signer,
         verification_method=f"{issuer.did}#{keys.embedded.public_multibase}",
         created=created,
     )
     jwt = issue_jwt(
-        unsigned,
+        ready,
         keys.token.signer.private_key or keys.token.signer,
         key_id=key_url(badge_url, keys.token.kid),
     )

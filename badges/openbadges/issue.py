@@ -1,11 +1,13 @@
 """Issuing: the checks that come before a signature, then the signature.
 
-Nothing leaves here that its shape or JSON-LD safe mode would fail (R3).
+Nothing leaves here that its shape or JSON-LD safe mode would fail (R3). A badge of our own shape
+shows that by being read directly (`proofs.known_shape`); anything else is checked in full.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +18,32 @@ from badges.openbadges.errors import InvalidCredentialError
 from badges.openbadges.jsonld import safe_mode_problems
 from badges.openbadges.messages import N_, Problem, problem
 from badges.openbadges.model import AchievementCredential, EndorsementCredential
-from badges.openbadges.proofs import data_integrity, vc_jwt
+from badges.openbadges.proofs import data_integrity, known_shape, vc_jwt
 from badges.openbadges.proofs.data_integrity import Signer, SignFunction
+from badges.openbadges.proofs.known_shape import Known
 from badges.openbadges.shape import check_shape
 
-Credential = Mapping[str, Any] | AchievementCredential | EndorsementCredential
+
+@dataclass(slots=True)
+class Draft:
+    """A document about to be signed, and what is known of it; see `draft`."""
+
+    document: JsonObject
+    known: Known | None
+
+
+Credential = Mapping[str, Any] | AchievementCredential | EndorsementCredential | Draft
+
+
+def draft(credential: Credential) -> Draft:
+    """Read a credential once, where it is going to be signed in both forms."""
+    if isinstance(credential, Draft):
+        return credential
+    if isinstance(credential, (AchievementCredential, EndorsementCredential)):
+        document = credential.to_document()
+    else:
+        document = dict(credential)
+    return Draft(document, known_shape.read(document))
 
 
 def issue(
@@ -33,7 +56,7 @@ def issue(
     """Check a credential and sign it with an embedded eddsa-rdfc-2022 proof (R23, R24).
 
     Args:
-        credential: a credential of `model`, or its document, without a proof.
+        credential: a credential of `model`, its document, or a draft of it, without a proof.
         signer: makes Ed25519 signatures.
         verification_method: the public key's address; it begins with the issuer's id and `#`.
         created: when the proof is made, aware.
@@ -43,7 +66,12 @@ def issue(
         CanonicalizationError: the document cannot be read as JSON-LD.
         ProofError: the signer gave no Ed25519 signature.
     """
-    document = _document(credential)
+    ready = draft(credential)
+    document, known = ready.document, ready.known
+    if known is not None and verification_method.startswith(f"{known.issuer}#"):
+        return data_integrity.sign_known(
+            document, known, signer, verification_method=verification_method, created=created
+        )
     problems = _problems(document)
     issuer = id_of(document.get("issuer"))
     if issuer is not None and not verification_method.startswith(f"{issuer}#"):
@@ -76,8 +104,8 @@ def issue_jwt(
     """Check a credential and sign it as an RS256 VC-JWT (R19, R26, R27).
 
     Args:
-        credential: a credential of `model` or its document; it may already carry an embedded
-            proof (R28).
+        credential: a credential of `model`, its document, or a draft of it; it may already
+            carry an embedded proof (R28).
         key: an RSA private key object, or whatever makes RS256 signatures.
         key_id: the address of the public JWK; or
         public_jwk: the public JWK itself.
@@ -86,19 +114,15 @@ def issue_jwt(
         InvalidCredentialError: a fault of shape or safe mode, or no subject id.
         KeyFormatError: the key is too short.
     """
-    document = _document(credential)
-    problems = _problems(document)
-    if "proof" not in document:
-        problems.extend(safe_mode_problems(document))
-    if problems:
-        raise InvalidCredentialError(problems)
-    return vc_jwt.sign(document, key, key_id=key_id, public_jwk=public_jwk)
-
-
-def _document(credential: Credential) -> JsonObject:
-    if isinstance(credential, (AchievementCredential, EndorsementCredential)):
-        return credential.to_document()
-    return dict(credential)
+    ready = draft(credential)
+    document, known = ready.document, ready.known
+    if known is None:
+        problems = _problems(document)
+        if "proof" not in document:
+            problems.extend(safe_mode_problems(document))
+        if problems:
+            raise InvalidCredentialError(problems)
+    return vc_jwt.sign(document, key, key_id=key_id, public_jwk=public_jwk, known=known)
 
 
 def _problems(document: JsonObject) -> list[Problem]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from badges.openbadges import shape_tables as tables
@@ -248,13 +249,23 @@ def _missing(pointer: str, name: str) -> Problem:
     return problem(pointer, "shape.missing", _MISSING, name=name)
 
 
+def scalar_test(kind: str) -> Callable[[Any], bool]:
+    """What tells whether a value is of a scalar kind or an enumeration of the tables."""
+    if kind.startswith("enum:"):
+        return partial(_is_enumerated, kind.removeprefix("enum:"))
+    return _SCALARS[kind]
+
+
+def _is_enumerated(name: str, value: Any) -> bool:
+    return isinstance(value, str) and (
+        value in tables.ENUMERATIONS[name]
+        or (name not in tables.CLOSED and tables.EXTENSION.fullmatch(value) is not None)
+    )
+
+
 def _enumerated(value: Any, pointer: str, name: str) -> Iterator[Problem]:
-    allowed = tables.ENUMERATIONS[name]
-    if isinstance(value, str) and (
-        value in allowed or (name not in tables.CLOSED and tables.EXTENSION.fullmatch(value))
-    ):
-        return
-    yield problem(pointer, "shape.enum", N_("the value is not one that the standard lists"))
+    if not _is_enumerated(name, value):
+        yield problem(pointer, "shape.enum", N_("the value is not one that the standard lists"))
 
 
 def _objects(value: Any) -> list[Mapping[str, Any]]:

@@ -32,6 +32,7 @@ from badges.openbadges.messages import Problem
 from badges.openbadges.model import timestamp
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import PublicKey, multibase_decode, multibase_encode
+from badges.openbadges.proofs.known_shape import Known, proof_options
 
 EDDSA_RDFC_2022 = "eddsa-rdfc-2022"
 
@@ -95,20 +96,54 @@ def sign(
     """
     if "proof" in document:
         raise ProofError("The document already has a proof.")
-    proof: JsonObject = {
+    proof = _unsigned_proof(verification_method, created)
+    options = {"@context": document.get("@context"), **proof}
+    body, config = (canonicalizer or in_process()).canonicalize([document, options])
+    problems = (*body.problems, *config.problems)
+    if problems:
+        raise InvalidCredentialError(problems)
+    return _signed(document, proof, signer, (config.nquads, body.nquads))
+
+
+def sign_known(
+    document: Mapping[str, Any],
+    known: Known,
+    signer: Signer | SignFunction,
+    *,
+    verification_method: str,
+    created: datetime,
+) -> JsonObject:
+    """Sign as `sign` does, byte for byte, what `known_shape.read` has read of `document`.
+
+    Raises:
+        InvalidCredentialError, CanonicalizationError: the key has no sound address.
+        ProofError: the signer gave no Ed25519 signature.
+    """
+    proof = _unsigned_proof(verification_method, created)
+    config = proof_options(verification_method, proof["created"])
+    if config is None:
+        return sign(document, signer, verification_method=verification_method, created=created)
+    return _signed(document, proof, signer, (config, known.nquads()))
+
+
+def _unsigned_proof(verification_method: str, created: datetime) -> JsonObject:
+    return {
         "type": "DataIntegrityProof",
         "cryptosuite": EDDSA_RDFC_2022,
         "created": timestamp(created),
         "verificationMethod": verification_method,
         "proofPurpose": "assertionMethod",
     }
-    options = {"@context": document.get("@context"), **proof}
-    body, config = (canonicalizer or in_process()).canonicalize([document, options])
-    problems = (*body.problems, *config.problems)
-    if problems:
-        raise InvalidCredentialError(problems)
-    data = hashlib.sha256(config.nquads.encode()).digest()
-    data += hashlib.sha256(body.nquads.encode()).digest()
+
+
+def _signed(
+    document: Mapping[str, Any],
+    proof: JsonObject,
+    signer: Signer | SignFunction,
+    nquads: tuple[str, str],
+) -> JsonObject:
+    """The document with its proof over the canonical forms of options and document."""
+    data = b"".join(hashlib.sha256(form.encode()).digest() for form in nquads)
     signature = signer(data) if callable(signer) else signer.sign(data)
     if len(signature) != 64:
         raise ProofError("The signer did not return an Ed25519 signature.")

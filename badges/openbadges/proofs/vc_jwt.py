@@ -6,12 +6,15 @@ Created: RS256, which every consumer must take (R26). Verified: RS256, ES256, ES
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from badges.openbadges.documents import JsonObject, id_of, parse_object
 from badges.openbadges.errors import (
@@ -23,12 +26,14 @@ from badges.openbadges.errors import (
 )
 from badges.openbadges.messages import N_, Problem, problem
 from badges.openbadges.moments import parse_moment
-from badges.openbadges.multikey import PublicKey, base64url_decode, base64url_encode, jwk_key
+from badges.openbadges.multikey import PublicKey, base64url_decode, jwk_key
 from badges.openbadges.proofs.data_integrity import Signer, SignFunction
+from badges.openbadges.proofs.known_shape import Known
 
 REGISTERED = ("iss", "jti", "nbf", "sub", "exp", "iat", "aud")
 ALGORITHMS = ("RS256", "ES256", "ES384", "EdDSA")
 MAX_TOKEN_LENGTH = 2 * 1024 * 1024
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 def claims(credential: Mapping[str, Any]) -> JsonObject:
@@ -62,6 +67,7 @@ def sign(
     *,
     key_id: str | None = None,
     public_jwk: Mapping[str, str] | None = None,
+    known: Known | None = None,
 ) -> str:
     """Sign a credential as an RS256 VC-JWT.
 
@@ -72,6 +78,7 @@ def sign(
             makes RS256 signatures: `sign(bytes) -> bytes`.
         key_id: the address of the public JWK, `kid` (R27); or
         public_jwk: the public key itself, `jwk`. Exactly one of the two.
+        known: what `known_shape.read` made of the credential; saves writing most of it.
 
     Raises:
         InvalidCredentialError: a claim cannot be filled (R19).
@@ -81,19 +88,33 @@ def sign(
     if (key_id is None) == (public_jwk is None):
         raise ValueError("Give either a key id or a public JWK.")
     payload = claims(credential)
-    header: JsonObject = {"kid": key_id} if key_id is not None else {"jwk": dict(public_jwk or {})}
+    text = known.to_json(payload) if known is not None else _JSON.encode(payload)
+    header = (
+        _header(key_id) if key_id is not None else _encoded_header({"jwk": dict(public_jwk or {})})
+    )
+    data = b".".join((header, _encoded(text)))
+    return b".".join((data, urlsafe_b64encode(_rs256(key, data)).rstrip(b"="))).decode()
+
+
+@lru_cache(maxsize=64)
+def _header(key_id: str) -> bytes:
+    return _encoded_header({"kid": key_id})
+
+
+def _encoded_header(key: JsonObject) -> bytes:
+    return _encoded(_JSON.encode(dict(sorted({"alg": "RS256", "typ": "JWT", **key}.items()))))
+
+
+def _encoded(text: str) -> bytes:
+    return urlsafe_b64encode(text.encode()).rstrip(b"=")
+
+
+def _rs256(key: rsa.RSAPrivateKey | Signer | SignFunction, data: bytes) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < 2048:
             raise KeyFormatError("A VC-JWT needs an RSA key of 2048 bits or more.")
-        return jwt.encode(payload, key, algorithm="RS256", headers=header)
-    header = {"alg": "RS256", "typ": "JWT", **header}
-    parts = [
-        base64url_encode(json.dumps(part, separators=(",", ":")).encode())
-        for part in (header, payload)
-    ]
-    data = ".".join(parts).encode()
-    signature = key(data) if callable(key) else key.sign(data)
-    return ".".join([*parts, base64url_encode(signature)])
+        return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    return key(data) if callable(key) else key.sign(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,10 @@ from badges.openbadges import (
 from tests.support.ob3 import ISSUER, NOW, STATUS_LIST
 
 # Controls, quotes, markup, right-to-left, astral: all that canonical forms must agree upon.
+# Two noncharacters are left out, which versions of canonical N-Quads write differently.
+LETTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff")
 texts = st.text(
-    st.characters(exclude_categories=("Cs",)) | st.sampled_from('\t\n\r\f\b\\"{}<>&\x7f\u2028😀'),
+    LETTERS | st.sampled_from('\t\n\r\f\b\\"{}<>&\x7f\u2028😀'),
     min_size=1,
     max_size=30,
 )
