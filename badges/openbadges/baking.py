@@ -15,6 +15,7 @@ from typing import Any
 
 from badges.openbadges import png, svg
 from badges.openbadges.errors import BakingError
+from badges.openbadges.messages import N_
 from badges.openbadges.proofs.vc_jwt import looks_like_token
 
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
@@ -61,7 +62,7 @@ def bake_svg(image: bytes, credential: Mapping[str, Any] | str) -> bytes:
     """Bake a credential into an SVG; arguments and errors as `bake_png`."""
     text = _ready(credential)
     if "<" in text or ">" in text:
-        raise BakingError("A text to bake into an SVG is escaped first; see bakeable_json.")
+        raise BakingError(N_("A text to bake into an SVG is escaped first; see bakeable_json."))
     return svg.bake(image, text, token=not text.startswith("{"))
 
 
@@ -77,14 +78,14 @@ def unbake(image: bytes) -> Baked:
         BakingError: not a PNG or SVG, too large, damaged, hostile, or without a badge.
     """
     if len(image) > MAX_IMAGE_BYTES:
-        raise BakingError("The image is too large.")
+        raise BakingError(N_("The image is too large."))
     if png.is_png(image):
         raw = png.unbake(image)
         text = None if raw is None else _utf8(raw)
     elif svg.looks_like_svg(image):
         text = svg.unbake(image)
     else:
-        raise BakingError("The file is neither a PNG nor an SVG.")
+        raise BakingError(N_("The file is neither a PNG nor an SVG."))
     if text is not None:
         return Baked(text.strip(), 3)
     return Baked(_unbake_version_2(image), 2)
@@ -100,11 +101,11 @@ def _unbake_version_2(image: bytes) -> str:
     try:
         text = reader.unbake(io.BytesIO(image))
     except Exception as error:  # the package raises whatever its parsers raise
-        raise BakingError("The image holds no badge.") from error
+        raise BakingError(N_("The image holds no badge.")) from error
     if isinstance(text, bytes):
         text = _utf8(text)
     if not isinstance(text, str) or not text.strip():
-        raise BakingError("The image holds no badge.")
+        raise BakingError(N_("The image holds no badge."))
     return text.strip()
 
 
@@ -112,17 +113,17 @@ def _ready(credential: Mapping[str, Any] | str) -> str:
     if not isinstance(credential, str):
         return bakeable_json(credential)
     if not credential.isascii():
-        raise BakingError("A text to bake must be ASCII; see bakeable_json.")
+        raise BakingError(N_("A text to bake must be ASCII; see bakeable_json."))
     if credential.startswith("{") or looks_like_token(credential):
         return credential
-    raise BakingError("A text to bake is a JSON object or a compact JWS.")
+    raise BakingError(N_("A text to bake is a JSON object or a compact JWS."))
 
 
 def _utf8(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BakingError("The badge in the image is not UTF-8 text.") from error
+        raise BakingError(N_("The badge in the image is not UTF-8 text.")) from error
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -15,7 +15,7 @@ import pyoxigraph as ox
 
 from badges.openbadges.errors import CanonicalizationError
 from badges.openbadges.jsonld import Expander, default_expander
-from badges.openbadges.messages import Message, Problem
+from badges.openbadges.messages import N_, Message, Problem
 
 _XSD_STRING = "http://www.w3.org/2001/XMLSchema#string"
 _RDF_LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
@@ -96,7 +96,7 @@ def canonical_nquads(dataset: Mapping[str, list[dict[str, Any]]], hash_name: str
             for triple in triples
         )
     except ValueError as error:
-        raise CanonicalizationError(f"The document holds an invalid IRI ({error}).") from error
+        raise CanonicalizationError(N_("The document holds an invalid address.")) from error
     quads.canonicalize(_HASHES[hash_name])
     return "".join(sorted(f"{quad} .\n" for quad in quads))
 

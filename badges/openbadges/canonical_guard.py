@@ -27,6 +27,7 @@ from badges.openbadges.errors import (
     CanonicalizationLimitError,
     CanonicalizerBusyError,
 )
+from badges.openbadges.messages import N_
 
 CPU_SECONDS = 1.0
 # A backstop against a machine that is too busy to give the child its second.
@@ -129,7 +130,9 @@ class _Pool:
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Answer a request in a child; a warm one that has meanwhile ended is replaced."""
         if not self._slots.acquire(timeout=WALL_SECONDS):
-            raise CanonicalizerBusyError("Too many documents are being checked; try again soon.")
+            raise CanonicalizerBusyError(
+                N_("Too many documents are being checked; try again soon.")
+            )
         try:
             return self._ask(request)
         finally:
@@ -145,7 +148,7 @@ class _Pool:
                 # It fell silent for long and ended just now, through no fault of the document.
                 return self._ask(request)
             raise CanonicalizationLimitError(
-                "The document took too long to bring into canonical form."
+                N_("The document took too long to bring into canonical form.")
             ) from error
         except BaseException:
             child.close()
@@ -163,7 +166,7 @@ class _Pool:
         try:
             return _Child(), False
         except OSError as error:
-            raise CanonicalizerBusyError("The checking process did not start.") from error
+            raise CanonicalizerBusyError(N_("The checking process did not start.")) from error
 
     def _give_back(self, child: _Child) -> None:
         with self._lock:
@@ -235,7 +238,7 @@ class Guarded:
         reply = _pool.ask(request)
         if reply.get("limit"):
             raise CanonicalizationLimitError(
-                "The document took too much memory to bring into canonical form."
+                N_("The document took too much memory to bring into canonical form.")
             )
         if "error" in reply:
             raise CanonicalizationError(reply["error"])

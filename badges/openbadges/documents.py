@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from badges.openbadges.errors import DocumentError
+from badges.openbadges.messages import N_
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 48
@@ -36,20 +37,34 @@ def parse_json(data: bytes | str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
         value = json.loads(text, object_pairs_hook=_unique_object, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        raise DocumentError("The document is not UTF-8 text.") from error
+        raise DocumentError(N_("The document is not UTF-8 text.")) from error
     except RecursionError as error:
-        raise DocumentError("The document is nested too deeply.") from error
-    except ValueError as error:
-        raise DocumentError(f"The document is not JSON: {error}.") from error
+        raise DocumentError(N_("The document is nested too deeply.")) from error
+    except json.JSONDecodeError as error:
+        raise DocumentError(_fault(error)) from error
+    except ValueError as error:  # more digits than Python turns into a number
+        raise DocumentError(N_("The document holds a number too large to read.")) from error
     _check_values(value)
     return value
+
+
+def _fault(error: json.JSONDecodeError) -> str:
+    """What is wrong with a JSON text, without the parser's own words."""
+    if not error.doc.strip():
+        return N_("It is empty.")
+    if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated string"):
+        return N_("The JSON breaks off before its end; a part of it is missing.")
+    place = f"line {error.lineno}, character {error.colno}"
+    if error.msg == "Extra data":
+        return f"Something follows the end of the JSON, at {place}."
+    return f"It is not JSON from {place} on."
 
 
 def parse_object(data: bytes | str, *, limit: int = MAX_DOCUMENT_BYTES) -> JsonObject:
     """Parse a JSON text that must be an object; raises like `parse_json`."""
     value = parse_json(data, limit=limit)
     if not isinstance(value, dict):
-        raise DocumentError("The document is JSON, but not a JSON object.")
+        raise DocumentError(N_("The document is JSON, but not a JSON object."))
     return value
 
 
@@ -87,7 +102,7 @@ def _check_values(root: Any) -> None:
     while level:
         depth += 1
         if depth > MAX_DEPTH:
-            raise DocumentError("The document is nested too deeply.")
+            raise DocumentError(N_("The document is nested too deeply."))
         level = [inner for value in level for inner in _inner(value)]
 
 
@@ -101,7 +116,7 @@ def _inner(value: Any) -> Iterator[Any]:
     elif isinstance(value, str):
         _check_text(value)
     elif isinstance(value, float) and not math.isfinite(value):
-        raise DocumentError("The document holds a number too large to read.")
+        raise DocumentError(N_("The document holds a number too large to read."))
 
 
 def _check_text(text: str) -> None:
@@ -110,4 +125,4 @@ def _check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise DocumentError("The document holds half of a surrogate pair.") from error
+        raise DocumentError(N_("The document holds half of a surrogate pair.")) from error

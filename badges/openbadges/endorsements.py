@@ -7,17 +7,27 @@ from typing import Any
 
 from badges.openbadges.documents import JsonObject, as_list, id_of
 from badges.openbadges.errors import ProofError
-from badges.openbadges.messages import N_
+from badges.openbadges.messages import N_, Message
 from badges.openbadges.proofs import vc_jwt
-from badges.openbadges.report import Step, StepResult, StepStatus, failed, not_possible, passed
+from badges.openbadges.report import (
+    EndorsementReport,
+    Outcome,
+    Step,
+    StepResult,
+    StepStatus,
+    not_possible,
+    passed,
+)
 
 MAX_ENDORSEMENTS = 10
 
 Examine = Callable[[JsonObject, vc_jwt.Token | None], list[StepResult]]
 
 
-def check_endorsements(document: Mapping[str, Any], examine: Examine) -> StepResult | None:
-    """The endorsements step, or None where the badge carries none.
+def check_endorsements(
+    document: Mapping[str, Any], examine: Examine
+) -> tuple[StepResult | None, tuple[EndorsementReport, ...]]:
+    """The endorsements step, None where the badge carries none, and each endorsement's report.
 
     An endorsement that has expired says no more than that: it does not fail the badge.
 
@@ -27,67 +37,91 @@ def check_endorsements(document: Mapping[str, Any], examine: Examine) -> StepRes
     """
     found = list(_endorsements(document))
     if not found:
-        return None
+        return None, ()
     if len(found) > MAX_ENDORSEMENTS:
-        return not_possible(
+        crowd = not_possible(
             Step.ENDORSEMENTS,
             "too-many",
             N_("The badge carries %(count)s endorsements, more than are checked here."),
             count=len(found),
         )
-    answers = [_answer(item, endorsed, examine) for item, endorsed in found]
-    for result in answers:
-        if isinstance(result, StepResult) and result.status is StepStatus.FAILED:
-            return result
-    for result in answers:
-        if isinstance(result, StepResult):
-            return result
+        return crowd, ()
+    reports = tuple(_report(item, endorsed, examine) for item, endorsed in found)
+    return _step(reports), reports
+
+
+def _step(reports: tuple[EndorsementReport, ...]) -> StepResult:
+    """All endorsements in one answer: the worst of them."""
+    for outcome, status in (
+        (Outcome.INVALID, StepStatus.FAILED),
+        (Outcome.UNDECIDED, StepStatus.NOT_POSSIBLE),
+    ):
+        for report in reports:
+            if report.outcome is outcome:
+                return StepResult(Step.ENDORSEMENTS, status, report.message)
     return passed(
         Step.ENDORSEMENTS,
         "hold",
-        N_("%(count)s endorsements hold; %(expired)s of them have expired."),
-        count=len(answers),
-        expired=sum(answer is True for answer in answers),
+        N_("Every endorsement in the badge holds: %(count)s, expired: %(expired)s."),
+        count=len(reports),
+        expired=sum(report.message.code == _EXPIRED.code for report in reports),
     )
 
 
-def _answer(item: Any, endorsed: set[str], examine: Examine) -> StepResult | bool:
-    """What stands in the way of one endorsement, or whether it has expired."""
+def _report(item: Any, endorsed: set[str], examine: Examine) -> EndorsementReport:
     token: vc_jwt.Token | None = None
     if isinstance(item, str):
         try:
             token = vc_jwt.decode(item)
         except ProofError as error:
-            return _bad(str(error))
+            return EndorsementReport(Outcome.INVALID, _bad(str(error)))
         item = token.credential
     if not isinstance(item, dict):
-        return _bad("it cannot be read.")
+        return EndorsementReport(Outcome.INVALID, _bad(N_("it cannot be read.")))
     subject = item.get("credentialSubject")
-    if not isinstance(subject, Mapping) or subject.get("id") not in endorsed:
-        return _bad("it is about something else.")
-    expired = False
-    for result in examine(item, token):
-        if result.step is Step.TIME and result.message.code == "time.expired":
-            expired = True
-        elif result.status is StepStatus.FAILED:
-            return _bad(result.message.text)
-        elif result.status is StepStatus.NOT_POSSIBLE:
-            return not_possible(
-                Step.ENDORSEMENTS,
-                "unknown",
-                N_("An endorsement in the badge could not be checked: %(reason)s"),
-                reason=result.message.text,
-            )
-    return expired
-
-
-def _bad(reason: str) -> StepResult:
-    return failed(
-        Step.ENDORSEMENTS,
-        "broken",
-        N_("An endorsement in the badge does not hold: %(reason)s"),
-        reason=reason,
+    subject = subject if isinstance(subject, Mapping) else {}
+    steps: tuple[StepResult, ...] = ()
+    if subject.get("id") in endorsed:
+        steps = tuple(examine(item, token))
+        outcome, message = _answer(steps)
+    else:
+        outcome, message = Outcome.INVALID, _bad(N_("it is about something else."))
+    return EndorsementReport(
+        outcome,
+        message,
+        id=id_of(item),
+        name=_text(item.get("name")),
+        issuer=id_of(item.get("issuer")),
+        comment=_text(subject.get("endorsementComment")),
+        steps=steps,
     )
+
+
+def _answer(steps: tuple[StepResult, ...]) -> tuple[Outcome, Message]:
+    """What the steps of one endorsement come to."""
+    expired = any(result.message.code == "time.expired" for result in steps)
+    for result in steps:
+        if result.status is StepStatus.FAILED and result.message.code != "time.expired":
+            return Outcome.INVALID, _bad(result.message.text)
+    for result in steps:
+        if result.status is StepStatus.NOT_POSSIBLE:
+            template = N_("An endorsement in the badge could not be checked: %(reason)s")
+            params = {"reason": result.message.text}
+            return Outcome.UNDECIDED, Message("endorsements.unknown", template, params)
+    return Outcome.VALID, _EXPIRED if expired else _HOLDS
+
+
+_HOLDS = Message("endorsements.holds", N_("The endorsement holds."))
+_EXPIRED = Message("endorsements.expired", N_("The endorsement was good, and has expired."))
+
+
+def _bad(reason: str) -> Message:
+    template = N_("An endorsement in the badge does not hold: %(reason)s")
+    return Message("endorsements.broken", template, {"reason": reason})
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _endorsements(document: Mapping[str, Any]) -> Iterator[tuple[Any, set[str]]]:

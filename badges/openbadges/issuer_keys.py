@@ -15,6 +15,7 @@ from typing import Any
 from badges.openbadges.did import origin
 from badges.openbadges.documents import JsonObject, as_list, id_of
 from badges.openbadges.errors import KeyFormatError, ProofError, ResolutionError
+from badges.openbadges.messages import N_
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import (
     PublicKey,
@@ -67,7 +68,7 @@ def method_key(
         if key is None:
             raise
         if method_id.partition("#")[0] != issuer:
-            return FoundKey(key, refused="it is published by somebody else.")
+            return FoundKey(key, refused=N_("it is published by somebody else."))
         return FoundKey(key, unconfirmed=str(error))
     except ProofError as error:
         if key is None:
@@ -83,9 +84,9 @@ def _published_method(
     if "publicKeyMultibase" in document or "publicKeyJwk" in document:
         return _lone_method(document, method_id, issuer, controllers, now)
     if id_of(document) != controller_id:
-        raise ProofError("the issuer's published document is about somebody else.")
+        raise ProofError(N_("the issuer's published document is about somebody else."))
     if controller_id != issuer:
-        raise ProofError("it belongs to somebody else.")
+        raise ProofError(N_("it belongs to somebody else."))
     method = _listed(document, method_id)
     return FoundKey(_method_public_key(method, issuer, now))
 
@@ -105,7 +106,7 @@ def token_key(
     if embedded is not None:
         return _claimed_key(embedded, issuer, controllers, now)
     if kid is None:
-        raise ProofError("The token does not name its key.")
+        raise ProofError(N_("The token does not name its key."))
     if kid.startswith("#"):
         kid = issuer + kid
     if "#" in kid or kid.startswith("did:"):
@@ -126,7 +127,7 @@ def _lone_method(
 ) -> FoundKey:
     """A verification method that is a document of its own, as 1EdTech's section 8.5 allows."""
     if id_of(document) not in (None, method_id):
-        raise ProofError("it is published under another address than the proof names.")
+        raise ProofError(N_("it is published under another address than the proof names."))
     key = _method_public_key(document, issuer, now)
     if origin(method_id) is not None and origin(method_id) == origin(issuer):
         return FoundKey(key)
@@ -148,7 +149,7 @@ def _claimed_key(
             continue
         if same_key(candidate, key) and _is_assertion(document, str(method.get("id"))):
             return FoundKey(key)
-    return FoundKey(key, refused="the issuer does not publish it.")
+    return FoundKey(key, refused=N_("the issuer does not publish it."))
 
 
 def _published_key(document: JsonObject, kid: str, issuer: str) -> PublicKey:
@@ -159,7 +160,7 @@ def _published_key(document: JsonObject, kid: str, issuer: str) -> PublicKey:
             if isinstance(jwk, dict) and (jwk.get("kid") == kid or len(document["keys"]) == 1):
                 return jwk_key(jwk)
     if "controller" in document and id_of(document.get("controller")) != issuer:
-        raise ProofError("it belongs to somebody else.")
+        raise ProofError(N_("it belongs to somebody else."))
     return _material(document)
 
 
@@ -167,9 +168,9 @@ def _listed(document: Mapping[str, Any], method_id: str) -> Mapping[str, Any]:
     for method in _methods(document):
         if _absolute(document, method.get("id")) == method_id:
             if not _is_assertion(document, method_id):
-                raise ProofError("the issuer does not list it for signing badges.")
+                raise ProofError(N_("the issuer does not list it for signing badges."))
             return method
-    raise ProofError("the issuer does not publish it.")
+    raise ProofError(N_("the issuer does not publish it."))
 
 
 def _methods(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -194,12 +195,12 @@ def _absolute(document: Mapping[str, Any], reference: object) -> str | None:
 
 def _method_public_key(method: Mapping[str, Any], issuer: str, now: datetime) -> PublicKey:
     if id_of(method.get("controller")) != issuer:
-        raise ProofError("it belongs to somebody else.")
+        raise ProofError(N_("it belongs to somebody else."))
     for name in ("expires", "revoked"):
         if name in method:
             moment = parse_moment(method[name])
             if moment is None or moment <= now:
-                raise ProofError("the issuer no longer stands by it.")
+                raise ProofError(N_("the issuer no longer stands by it."))
     return _material(method)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from c14n.Canonicalize import canonicalize as _canonicalize  # type: ignore[import-untyped]
 
 from badges.openbadges.errors import CanonicalizationError
+from badges.openbadges.messages import N_
 
 
 def canonical_json(value: Any) -> bytes:
@@ -20,9 +21,7 @@ def canonical_json(value: Any) -> bytes:
     try:
         return bytes(_canonicalize(_checked(value)))
     except (ValueError, TypeError, UnicodeError, RecursionError, OverflowError) as error:
-        raise CanonicalizationError(
-            f"The document has no canonical JSON form ({error})."
-        ) from error
+        raise CanonicalizationError(N_("The document has no canonical JSON form.")) from error
 
 
 def _checked(value: Any) -> Any:

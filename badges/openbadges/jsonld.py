@@ -196,7 +196,7 @@ class Expander:
             except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
                 # PyLD meets shapes it does not expect with Python's own exceptions.
                 raise CanonicalizationError(
-                    f"The document is not JSON-LD that can be read ({type(error).__name__})."
+                    N_("The document is not JSON-LD that can be read.")
                 ) from error
         return dataset, problems
 
@@ -336,5 +336,7 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, ContextError):
         return str(error)
-    kind = getattr(error, "code", None) or type(error).__name__
+    kind = getattr(error, "code", None)
+    if not isinstance(kind, str):
+        return N_("The document is not JSON-LD that can be read.")
     return f"The document is not JSON-LD that can be read ({kind})."

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 from badges.openbadges.errors import BakingError
+from badges.openbadges.messages import N_
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"openbadgecredential"
@@ -62,11 +63,11 @@ def unbake(image: bytes) -> bytes | None:
         if kind not in _TEXTS or not _is_credential(image, begin):
             continue
         if kind != b"iTXt":
-            raise BakingError("The credential in the image is not where the standard puts it.")
+            raise BakingError(N_("The credential in the image is not where the standard puts it."))
         if found is not None:
-            raise BakingError("The image holds more than one credential.")
+            raise BakingError(N_("The image holds more than one credential."))
         if zlib.crc32(image[begin - 4 : end]) != int.from_bytes(image[end : end + 4], "big"):
-            raise BakingError("The image is damaged: a checksum does not match.")
+            raise BakingError(N_("The image is damaged: a checksum does not match."))
         found = _text(image[begin:end])
     return found
 
@@ -75,15 +76,15 @@ def check(image: bytes) -> None:
     """Raise BakingError unless every chunk is whole and every checksum matches."""
     for begin, end in [(16, 29), *((begin, end) for _kind, begin, end in _chunks(image))]:
         if zlib.crc32(image[begin - 4 : end]) != int.from_bytes(image[end : end + 4], "big"):
-            raise BakingError("The image is damaged: a checksum does not match.")
+            raise BakingError(N_("The image is damaged: a checksum does not match."))
 
 
 def _chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:
     """Kind, begin and end of every chunk's body, from the one after IHDR to IEND."""
     if not is_png(image):
-        raise BakingError("The image is not a PNG.")
+        raise BakingError(N_("The image is not a PNG."))
     if image[8:16] != b"\0\0\0\rIHDR":
-        raise BakingError("The PNG does not begin with its header.")
+        raise BakingError(N_("The PNG does not begin with its header."))
     position, size = _IHDR_END, len(image)
     unpack = _HEADER.unpack_from
     for _count in range(MAX_CHUNKS):
@@ -98,7 +99,7 @@ def _chunks(image: bytes) -> Iterator[tuple[bytes, int, int]]:
         yield kind, begin, end
         if kind == b"IEND":
             return
-    raise BakingError("The PNG is cut short, or a chunk's length is wrong.")
+    raise BakingError(N_("The PNG is cut short, or a chunk's length is wrong."))
 
 
 def _is_credential(image: bytes, begin: int) -> bool:
@@ -107,12 +108,12 @@ def _is_credential(image: bytes, begin: int) -> bool:
 
 def _text(body: bytes) -> bytes:
     if len(body) > MAX_TEXT:
-        raise BakingError("The credential in the image is too large.")
+        raise BakingError(N_("The credential in the image is too large."))
     rest = body[len(KEYWORD) + 1 :]
     if rest[:1] != b"\0":
-        raise BakingError("The credential in the image is compressed, which is not allowed.")
+        raise BakingError(N_("The credential in the image is compressed, which is not allowed."))
     # After flag and method: language and translated keyword, each ended by a zero.
     parts = rest[2:].split(b"\0", 2)
     if len(parts) != 3:
-        raise BakingError("The credential's place in the image is malformed.")
+        raise BakingError(N_("The credential's place in the image is malformed."))
     return parts[2]

@@ -86,6 +86,34 @@ def _message(step: Step, code: str, template: str, params: Params) -> Message:
 
 
 @dataclass(frozen=True, slots=True)
+class EndorsementReport:
+    """One endorsement inside a badge, verified on its own.
+
+    `steps` has whatever was answered, and is empty where the endorsement could not be read.
+    """
+
+    outcome: Outcome
+    message: Message
+    id: str | None = None
+    name: str | None = None
+    issuer: str | None = None
+    comment: str | None = None
+    steps: tuple[StepResult, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The endorsement as JSON-ready values."""
+        return {
+            "outcome": self.outcome.value,
+            "message": self.message.to_dict(),
+            "id": self.id,
+            "name": self.name,
+            "issuer": self.issuer,
+            "comment": self.comment,
+            "steps": [result.to_dict() for result in self.steps],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of `verify()`.
 
@@ -95,6 +123,7 @@ class Report:
         version: `3` or `2` (Open Badges), or None where nothing could be read.
         format: `json`, `jwt`, or for Open Badges 2.0 `hosted` or `signed`.
         details: an Open Badges 2.0 badge's class and issuer, as they were fetched.
+        endorsements: what others say in the badge, each judged on its own.
     """
 
     steps: tuple[StepResult, ...]
@@ -102,6 +131,7 @@ class Report:
     version: int | None = None
     format: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    endorsements: tuple[EndorsementReport, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -136,6 +166,7 @@ class Report:
             "version": self.version,
             "format": self.format,
             "steps": [result.to_dict() for result in self.steps],
+            "endorsements": [found.to_dict() for found in self.endorsements],
             "credential": self.credential,
             "details": dict(self.details),
         }

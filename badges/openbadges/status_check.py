@@ -91,9 +91,9 @@ def _bitstring(
     body, _content_type = fetch(controllers.resolver, url, ACCEPT_CREDENTIAL)
     listed, token = _read_list(body)
     if listed.get("id") != url:
-        raise StatusListError("it has another address than the badge names.")
+        raise StatusListError(N_("it has another address than the badge names."))
     if id_of(listed.get("issuer")) != id_of(document.get("issuer")):
-        raise StatusListError("it is not the issuer's own.")
+        raise StatusListError(N_("it is not the issuer's own."))
     fault = check_list(listed, token)
     if fault is not None:
         raise StatusListError(fault)
@@ -101,9 +101,9 @@ def _bitstring(
     if not isinstance(subject, Mapping) or "BitstringStatusList" not in as_list(
         subject.get("type")
     ):
-        raise StatusListError("it is not a Bitstring status list.")
+        raise StatusListError(N_("it is not a Bitstring status list."))
     if purpose not in as_list(subject.get("statusPurpose")):
-        raise StatusListError("it serves another purpose.")
+        raise StatusListError(N_("it serves another purpose."))
     bit = StatusList.decode(subject.get("encodedList"))[int(str(index)[:12])]
     if bit and purpose in _LISTED:
         return failed(Step.STATUS, purpose, _LISTED[purpose])
@@ -121,7 +121,7 @@ def _read_list(body: bytes) -> tuple[JsonObject, vc_jwt.Token | None]:
     try:
         token = vc_jwt.decode(text.decode("ascii"))
     except UnicodeDecodeError as error:
-        raise StatusListError("it is neither JSON nor a token.") from error
+        raise StatusListError(N_("it is neither JSON nor a token.")) from error
     return token.credential, token
 
 
@@ -134,7 +134,7 @@ def _revocation_list(
         return failed(Step.STATUS, "malformed", N_("The badge's status entry cannot be read."))
     listed = parse_object(fetch(controllers.resolver, url, ACCEPT_CREDENTIAL)[0])
     if id_of(listed.get("issuer")) != id_of(document.get("issuer")):
-        raise StatusListError("it is not the issuer's own.")
+        raise StatusListError(N_("it is not the issuer's own."))
     for revoked in as_list(listed.get("revokedCredential")):
         if id_of(revoked) == document.get("id") and (
             not isinstance(revoked, Mapping) or revoked.get("revoked", True)

@@ -14,6 +14,7 @@ from typing import Any
 from badges.openbadges.contexts import CREDENTIALS_V2
 from badges.openbadges.documents import JsonObject
 from badges.openbadges.errors import KeyFormatError, StatusListError
+from badges.openbadges.messages import N_
 from badges.openbadges.model import timestamp
 from badges.openbadges.multikey import base64url_decode, base64url_encode
 
@@ -71,13 +72,13 @@ class StatusList:
                 4 MiB of bits (a decompression bomb is stopped there).
         """
         if not isinstance(encoded, str) or not encoded.startswith("u"):
-            raise StatusListError("The encoded list is not multibase base64url.")
+            raise StatusListError(N_("The encoded list is not multibase base64url."))
         if len(encoded) > MAX_ENCODED:
-            raise StatusListError("The encoded list is too long.")
+            raise StatusListError(N_("The encoded list is too long."))
         try:
             bits = _gunzip(base64url_decode(encoded[1:]))
         except (KeyFormatError, zlib.error) as error:
-            raise StatusListError("The encoded list is not gzip in base64url.") from error
+            raise StatusListError(N_("The encoded list is not gzip in base64url.")) from error
         if len(bits) * 8 < MIN_ENTRIES:
             raise StatusListError(f"The list has fewer than {MIN_ENTRIES} entries.")
         result = cls.__new__(cls)
@@ -131,7 +132,7 @@ def _gunzip(data: bytes) -> bytes:
     decompressor = zlib.decompressobj(16 + zlib.MAX_WBITS)
     bits = decompressor.decompress(data, MAX_BYTES + 1)
     if len(bits) > MAX_BYTES:
-        raise StatusListError("The list is larger than any that is accepted.")
+        raise StatusListError(N_("The list is larger than any that is accepted."))
     if not decompressor.eof or decompressor.unused_data:
-        raise StatusListError("The encoded list ends early, or something follows it.")
+        raise StatusListError(N_("The encoded list ends early, or something follows it."))
     return bits

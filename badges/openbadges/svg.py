@@ -10,6 +10,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 from badges.openbadges.errors import BakingError
+from badges.openbadges.messages import N_
 
 NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -24,9 +25,9 @@ class _Scan:
 
     def __init__(self, data: bytes) -> None:
         if len(data) > MAX_BYTES:
-            raise BakingError("The SVG is too large.")
+            raise BakingError(N_("The SVG is too large."))
         if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
-            raise BakingError("The SVG is not in UTF-8.")
+            raise BakingError(N_("The SVG is not in UTF-8."))
         self._data = data
         self.root_at = -1
         self.prefixes: dict[str, str] = {}
@@ -52,16 +53,18 @@ class _Scan:
         try:
             parser.Parse(self._data, True)
         except expat.ExpatError as error:
-            raise BakingError(f"The SVG is not well-formed XML ({error}).") from error
+            raise BakingError(
+                f"The SVG is damaged: it cannot be read from line {error.lineno} on."
+            ) from error
         except (ValueError, UnicodeError, LookupError) as error:
-            raise BakingError("The SVG cannot be read.") from error
+            raise BakingError(N_("The SVG cannot be read.")) from error
 
     def _entity(self, *_declaration: object) -> int:
-        raise BakingError("The SVG declares XML entities, which are not accepted.")
+        raise BakingError(N_("The SVG declares XML entities, which are not accepted."))
 
     def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
         if encoding is not None and encoding.lower() not in ("utf-8", "us-ascii"):
-            raise BakingError("The SVG is not in UTF-8.")
+            raise BakingError(N_("The SVG is not in UTF-8."))
 
     def _prefix(self, prefix: str | None, uri: str | None) -> None:
         if self._depth == 0:
@@ -70,14 +73,14 @@ class _Scan:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._depth == 0:
             if name not in (f"{SVG_NAMESPACE}{_SEPARATOR}svg", "svg"):
-                raise BakingError("The file is XML, but not an SVG.")
+                raise BakingError(N_("The file is XML, but not an SVG."))
             self.root_at = self._parser.CurrentByteIndex
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            raise BakingError("The SVG is nested too deeply.")
+            raise BakingError(N_("The SVG is nested too deeply."))
         if name == _ELEMENT and self._open_at is None:
             if self.spans:
-                raise BakingError("The image holds more than one credential.")
+                raise BakingError(N_("The image holds more than one credential."))
             self._open_at = self._parser.CurrentByteIndex
             self.verify = attributes.get("verify")
 
@@ -104,7 +107,7 @@ def tag_end(data: bytes, start: int) -> int:
             quote = byte
         elif byte == 0x3E:
             return position + 1
-    raise BakingError("The SVG is cut short.")
+    raise BakingError(N_("The SVG is cut short."))
 
 
 def looks_like_svg(data: bytes) -> bool:
@@ -127,7 +130,7 @@ def bake(image: bytes, text: str, *, token: bool) -> bytes:
     scan = _Scan(image)
     taken = scan.prefixes.get("openbadges")
     if taken not in (None, NAMESPACE):
-        raise BakingError("The SVG already uses the prefix openbadges for something else.")
+        raise BakingError(N_("The SVG already uses the prefix openbadges for something else."))
     if scan.spans:
         begin, end = scan.spans[0]
         image = image[:begin] + image[end:]
@@ -162,7 +165,7 @@ def unbake(image: bytes) -> str | None:
     # A token stands in `verify`; some bakers put it in both places.
     text = (scan.verify or "").strip() or "".join(scan.text).strip()
     if not text:
-        raise BakingError("The credential's place in the image is empty.")
+        raise BakingError(N_("The credential's place in the image is empty."))
     return text
 
 

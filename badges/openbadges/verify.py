@@ -24,7 +24,15 @@ from badges.openbadges.errors import (
 from badges.openbadges.examination import Examination, recipient_step
 from badges.openbadges.messages import N_
 from badges.openbadges.proofs import vc_jwt
-from badges.openbadges.report import Report, Step, StepResult, StepStatus, failed, passed
+from badges.openbadges.report import (
+    EndorsementReport,
+    Report,
+    Step,
+    StepResult,
+    StepStatus,
+    failed,
+    passed,
+)
 from badges.openbadges.resolution import ControllerResolver, Resolver
 from badges.openbadges.status_check import check_status
 
@@ -64,7 +72,8 @@ def verify(
     known = ControllerResolver(resolver, controllers)
     if badge.version == 2 or badge.document is None:
         return version2.verify(badge.document, badge.text, known, now, recipient)
-    steps = _Verifier(known, Guarded(contexts), now).badge(badge.document, badge.token, recipient)
+    verifier = _Verifier(known, Guarded(contexts), now)
+    steps, endorsements = verifier.badge(badge.document, badge.token, recipient)
     return Report(
         (
             passed(Step.READ, "read", N_("An Open Badge 3.0 was read.")),
@@ -73,6 +82,7 @@ def verify(
         credential=badge.document,
         version=3,
         format="jwt" if badge.token else "json",
+        endorsements=endorsements,
     )
 
 
@@ -100,11 +110,11 @@ def read(data: bytes | str) -> ReadBadge:
         text, version = baked.text, baked.version
     elif isinstance(data, bytes):
         if len(data) > baking.MAX_IMAGE_BYTES:
-            raise DocumentError("The file is too large.")
+            raise DocumentError(N_("The file is too large."))
         try:
             text = data.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
-            raise DocumentError("The file is not an image, JSON or a token.") from error
+            raise DocumentError(N_("The file is not an image, JSON or a token.")) from error
     else:
         text = data.strip()
     if text.startswith(("https://", "http://")) and len(text) < 4096 and not text.split()[1:]:
@@ -114,6 +124,8 @@ def read(data: bytes | str) -> ReadBadge:
         if version == 2 or version2.is_version_2(token.payload):
             return ReadBadge(2, text)
         return ReadBadge(3, text, token.credential, token)
+    if text and not text.startswith(("{", "[")):
+        raise DocumentError(N_("It is neither JSON, nor a token, nor an image with a badge in it."))
     document = parse_object(text)
     if version == 2 or version2.is_version_2(document):
         return ReadBadge(2, text, document)
@@ -128,8 +140,8 @@ class _Verifier:
 
     def badge(
         self, document: JsonObject, token: vc_jwt.Token | None, recipient: str | None
-    ) -> list[StepResult]:
-        """All steps of a badge after reading, in the order of `Step`."""
+    ) -> tuple[list[StepResult], tuple[EndorsementReport, ...]]:
+        """All steps of a badge after reading, in the order of `Step`; and its endorsements."""
         kind = "AchievementCredential"
         if "EndorsementCredential" in as_list(document.get("type")):
             kind = "EndorsementCredential"
@@ -137,11 +149,11 @@ class _Verifier:
         steps.append(check_status(document, self.controllers, self._check_list))
         if recipient is not None:
             steps.append(recipient_step(document, recipient))
-        endorsements = check_endorsements(document, self._endorsement)
-        if endorsements is not None:
-            steps.append(endorsements)
+        step, endorsements = check_endorsements(document, self._endorsement)
+        if step is not None:
+            steps.append(step)
         order = list(Step)
-        return sorted(steps, key=lambda result: order.index(result.step))
+        return sorted(steps, key=lambda result: order.index(result.step)), endorsements
 
     def _examine(
         self, document: JsonObject, token: vc_jwt.Token | None, kind: str

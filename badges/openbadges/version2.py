@@ -206,7 +206,7 @@ class _Version2:
     def _follow(self, reference: Any) -> JsonObject:
         address = id_of(reference)
         if address is None:
-            raise ResolutionError("It gives no address.")
+            raise ResolutionError(N_("It gives no address."))
         document = self.controllers.fetch_object(address)
         if id_of(document) not in (None, address):
             raise ResolutionError(f"{address} shows something else.")
@@ -224,10 +224,10 @@ class _Version2:
         address = id_of(verification.get("creator")) or next(iter(listed), None)
         try:
             if address is None or address not in listed:
-                raise ProofError("The key that signed is not one that the issuer publishes.")
+                raise ProofError(N_("The key that signed is not one that the issuer publishes."))
             document = self.controllers.fetch_object(address)
             if document.get("owner") != id_of(issuer):
-                raise ProofError("The key that signed belongs to somebody else.")
+                raise ProofError(N_("The key that signed belongs to somebody else."))
             pem = document.get("publicKeyPem")
             key = pem_key(pem) if pem is not None else jwk_key(document.get("publicKeyJwk"))
             vc_jwt.verify(token, key)

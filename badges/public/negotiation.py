@@ -124,8 +124,10 @@ def allow_other_sites(response: Response) -> Response:
     if response.mimetype != HTML or request.method == "OPTIONS":
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
     if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "Accept, If-None-Match"
+        response.headers["Access-Control-Allow-Methods"] = (
+            ", ".join(sorted(response.allow)) or "GET"
+        )
+        response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
         response.headers["Access-Control-Max-Age"] = "86400"
     response.vary.add("Accept")
     return response

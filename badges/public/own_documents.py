@@ -31,7 +31,8 @@ _PATHS = {
     "status": re.compile(rf"/status/{_UUID}"),
     "achievement": re.compile(rf"/achievements/{_UUID}"),
     "jwt": re.compile(rf"/credentials/{_UUID}\.jwt"),
-    "credential": re.compile(rf"/credentials/{_UUID}(?:\.json)?"),
+    # A picture of ours holds this very document.
+    "credential": re.compile(rf"/credentials/{_UUID}(?:\.(?:json|png|svg))?"),
 }
 
 

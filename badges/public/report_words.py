@@ -10,7 +10,14 @@ from flask_babel import format_date, gettext, lazy_gettext, ngettext
 
 from badges.openbadges.messages import Message
 from badges.openbadges.moments import parse_moment
-from badges.openbadges.report import Outcome, Report, Step, StepResult, StepStatus
+from badges.openbadges.report import (
+    EndorsementReport,
+    Outcome,
+    Report,
+    Step,
+    StepResult,
+    StepStatus,
+)
 
 _TITLES = {
     Step.READ: lazy_gettext("It can be read"),
@@ -77,7 +84,9 @@ _FAILED: Mapping[Step, tuple[Any, Any]] = {
     ),
     Step.ENDORSEMENTS: (
         lazy_gettext("Something that others added to this badge does not hold"),
-        lazy_gettext("The endorsement below is not genuine, whatever the badge itself is worth."),
+        lazy_gettext(
+            "The endorsement that is marked is not genuine, whatever the badge itself is worth."
+        ),
     ),
 }
 _STATES = {
@@ -101,6 +110,18 @@ class ShownStep:
 
 
 @dataclass(frozen=True)
+class ShownEndorsement:
+    """One endorsement: whose it is, what it says, and whether it holds."""
+
+    issuer: str
+    name: str
+    comment: str
+    tag: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
 class ShownReport:
     """The whole report in words. `kind` is good, warn or bad."""
 
@@ -109,6 +130,7 @@ class ShownReport:
     meaning: str
     kind: str
     steps: tuple[ShownStep, ...]
+    endorsements: tuple[ShownEndorsement, ...]
     read_here: tuple[str, ...]
     machine: str
     unproven: bool
@@ -141,6 +163,7 @@ def show_report(report: Report) -> ShownReport:
         meaning=meaning,
         kind=kind,
         steps=tuple(map(_step, report.steps)),
+        endorsements=tuple(map(_endorsement, report.endorsements)),
         read_here=tuple(read_here),
         machine=machine if report.version else "",
         unproven=not {Step.PROOF, Step.ISSUER} <= proven,
@@ -190,9 +213,43 @@ def _step(result: StepResult) -> ShownStep:
     )
 
 
+def _endorsement(found: EndorsementReport) -> ShownEndorsement:
+    status = {
+        Outcome.VALID: StepStatus.PASSED,
+        Outcome.INVALID: StepStatus.FAILED,
+        Outcome.UNDECIDED: StepStatus.NOT_POSSIBLE,
+    }[found.outcome]
+    _state, kind, word = _STATES[status]
+    return ShownEndorsement(
+        issuer=found.issuer or gettext("somebody who is not named"),
+        name=found.name or "",
+        # Words of a forged endorsement would be read as somebody's praise.
+        comment=(found.comment or "") if found.outcome is Outcome.VALID else "",
+        tag=str(word),
+        kind=kind,
+        text=_words(_why(found)),
+    )
+
+
+def _why(found: EndorsementReport) -> Message:
+    """What stands in the way of an endorsement: the step itself where there is one."""
+    wanted = {Outcome.INVALID: StepStatus.FAILED, Outcome.UNDECIDED: StepStatus.NOT_POSSIBLE}
+    status = wanted.get(found.outcome)
+    steps = (
+        result.message
+        for result in found.steps
+        if result.status is status and result.message.code != "time.expired"
+    )
+    return next(steps, found.message)
+
+
 def _words(message: Message) -> str:
     """The library's sentence in this language, its dates as people read them."""
     params = dict(message.params)
+    reason = params.get("reason")
+    if isinstance(reason, str) and reason:
+        # The library's own sentences are translated; what others said stays as it is.
+        params["reason"] = str(gettext(reason)) if "%" not in reason else reason
     moment = parse_moment(params.get("date"))
     if moment is not None:
         params["date"] = format_date(moment, gettext("d MMMM y"))

@@ -8,6 +8,7 @@ names them in `details["read_here"]`. Everything else goes through the guarded c
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from flask_babel import lazy_gettext as _
@@ -16,6 +17,7 @@ from badges.openbadges.errors import ResolutionError
 from badges.openbadges.report import Report
 from badges.openbadges.resolution import ACCEPT_CREDENTIAL
 from badges.openbadges.verify import verify
+from badges.public.linked import linked_badge
 from badges.public.own_documents import OwnDocuments
 from core.errors import GoneError, MilepostError, UnprocessableError
 from core.http import FetchError
@@ -97,8 +99,8 @@ def verify_address(
 ) -> Report:
     """Fetch the badge at `url` and verify it.
 
-    Raises UnprocessableError, its `fields` naming `url`, where nothing could be fetched, or a page
-    for people came instead of a badge.
+    A page for people may name the badge's document (see `linked`). Raises UnprocessableError, its
+    `fields` naming `url`, where nothing could be fetched, or a page that names none.
     """
     resolver = _resolver(runtime, ring)
     address = url.strip()
@@ -107,6 +109,8 @@ def verify_address(
     try:
         body, content_type = resolver.fetch(address, f"{ACCEPT_CREDENTIAL}, image/png;q=0.3")
     except ResolutionError as error:
+        if error.status == 410:  # how Open Badges 2.0 says "revoked", with the reason
+            return _judge(resolver, address, recipient)
         raise _unfetched(
             _(
                 "Nothing could be read at this address (%(reason)s). Check it, or choose the"
@@ -114,7 +118,12 @@ def verify_address(
                 reason=str(error).rstrip("."),
             )
         ) from error
-    if content_type.split(";")[0].strip() in {"text/html", "application/xhtml+xml"}:
+    if _is_page(content_type):
+        named = linked_badge(body, address)
+        if named is not None:
+            with suppress(ResolutionError):
+                body, content_type = resolver.fetch(named, ACCEPT_CREDENTIAL)
+    if _is_page(content_type):
         raise _unfetched(
             _(
                 "This address shows a page for people, without a badge that can be checked."
@@ -122,6 +131,10 @@ def verify_address(
             )
         )
     return _judge(resolver, body, recipient)
+
+
+def _is_page(content_type: str) -> bool:
+    return content_type.split(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}
 
 
 def _unfetched(message: object) -> UnprocessableError:

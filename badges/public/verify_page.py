@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from werkzeug.datastructures import MIMEAccept
 
 from badges.openbadges.report import Report, Step
 from badges.public.limits import Turns
 from badges.public.mounting import shared
-from badges.public.negotiation import page, wants_html
+from badges.public.negotiation import allow_other_sites, page, wants_html
 from badges.public.own_documents import OwnDocuments
 from badges.public.reading import ShownBadge, read_badge, read_hosted_badge
 from badges.public.report_words import ShownReport, show_report
@@ -21,6 +22,7 @@ from core.errors import TooLargeError, UnprocessableError
 from core.web.app import runtime
 
 pages = Blueprint("verify", __name__)
+pages.after_request(allow_other_sites)
 
 _ENVELOPE_BYTES = 64 * 1024
 
@@ -43,7 +45,10 @@ def form() -> Response:
 
 @pages.post("/verify")
 def check() -> Response:
-    """Check what was brought; a report as a page, or as JSON where Accept asks for it."""
+    """Check what was brought; the report as a page where Accept names HTML, else as JSON."""
+    if not _html():
+        # A program that names no type gets refusals as JSON, too.
+        request.accept_mimetypes = MIMEAccept([("application/json", 1)])
     shared().verifications.take(request.remote_addr or "-")
     request.max_content_length = MAX_UPLOAD_BYTES + _ENVELOPE_BYTES
     if (request.content_length or 0) > request.max_content_length:
@@ -66,7 +71,6 @@ def check() -> Response:
 def _answer(brought: Brought, report: Report) -> Response:
     if not _html():
         answer: Response = jsonify(report.to_dict())
-        answer.headers["Access-Control-Allow-Origin"] = "*"
         return answer
     context = _shown(report)
     return make_response(_render(Brought(), {}, **context))
@@ -85,8 +89,12 @@ def _brought() -> Brought:
             values.get("text", "").strip(),
             values.get("recipient", "").strip()[:254],
         )
-    body = request.get_data(cache=False)
-    return Brought(body or None, recipient=request.args.get("recipient", ""))
+    asked = request.args
+    return Brought(
+        request.get_data(cache=False) or None,
+        asked.get("url", "").strip()[:2000],
+        recipient=asked.get("recipient", "").strip()[:254],
+    )
 
 
 def _report(brought: Brought) -> Report:

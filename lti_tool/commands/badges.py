@@ -14,13 +14,14 @@ from badges.awards import direct, reading
 from badges.awards import service as awards
 from badges.openbadges import baking
 from badges.openbadges.errors import BakingError
-from badges.openbadges.report import Report
+from badges.openbadges.report import Outcome, Report
 from badges.public.verification import MAX_UPLOAD_BYTES, verify_address, verify_document
 from core.errors import NotFoundError
 from core.identity import Person
 from core.runtime import Runtime
 from core.scope import unscoped
 from keys.shared import ring_of
+from lti_tool.commands.badge_export import export
 from lti_tool.commands.common import (
     RefusedError,
     json_option,
@@ -32,12 +33,20 @@ from lti_tool.commands.common import (
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 MARKS = {"passed": "holds", "failed": "DOES NOT HOLD", "not_possible": "not possible"}
+CONCLUSIONS = {
+    Outcome.VALID: "The badge is valid.",
+    Outcome.INVALID: "The badge is invalid.",
+    Outcome.UNDECIDED: "The badge is undecided: nothing is wrong, but not all could be checked.",
+}
 OPERATOR = "the operator of the installation works on all of it"
 
 
 @click.group()
 def badge() -> None:
-    """Badges: list, issue, verify, bake, unbake, revoke."""
+    """Badges: list, issue, verify, bake, unbake, revoke, export."""
+
+
+badge.add_command(export)
 
 
 @badge.command("list")
@@ -76,11 +85,16 @@ def issue(runtime: Runtime, achievement: uuid.UUID, person: uuid.UUID, as_json: 
 @json_option
 @needs_runtime
 def verify(runtime: Runtime, what: str, recipient: str | None, as_json: bool) -> None:
-    """Verify WHAT: a file (JSON, JWT, PNG, SVG), an address, or `-`; exit 1 unless it is valid."""
+    """Verify WHAT: a file (JSON, JWT, PNG, SVG), a text, an address, or `-` for standard input.
+
+    Open Badges 3.0 and 2.0. Exit code 1 unless it is valid.
+    """
     ring = ring_of(runtime)
     with plain_texts():
         if what.startswith(("https://", "http://")):
             report = verify_address(runtime, what, ring=ring, recipient=recipient)
+        elif _is_text(what):
+            report = verify_document(runtime, what, ring=ring, recipient=recipient)
         else:
             report = verify_document(runtime, _read(what), ring=ring, recipient=recipient)
     if as_json:
@@ -141,6 +155,11 @@ def revoke(runtime: Runtime, credential: uuid.UUID, reason: str) -> None:
     click.echo(f"{credential} is revoked.")
 
 
+def _is_text(what: str) -> bool:
+    """Whether the badge itself was typed, rather than the name of its file."""
+    return what.lstrip().startswith("{") or (what.startswith("eyJ") and what.count(".") == 2)
+
+
 def _read(what: str) -> bytes:
     if what == "-":
         data = sys.stdin.buffer.read(MAX_UPLOAD_BYTES + 1)
@@ -162,8 +181,11 @@ def _text(path: Path) -> str:
 
 
 def _print(report: Report) -> None:
-    click.echo(f"The badge is {report.outcome.value}.")
+    click.echo(CONCLUSIONS[report.outcome])
     for result in report.steps:
         click.echo(f"  {result.step.value}: {MARKS[result.status.value]}. {result.message.text}")
         for problem in result.problems:
             click.echo(f"    {problem}")
+    for found in report.endorsements:
+        who = f"{found.name or 'Endorsement'} by {found.issuer or 'somebody unnamed'}"
+        click.echo(f"  {who}: {found.outcome.value}. {found.message.text}")

@@ -23,8 +23,12 @@ from badges.openbadges.documents import MAX_DEPTH, parse_json, parse_object
         ('{"\\udfff": 1}', "surrogate"),
         ("[" * 100_000, "deeply"),
         ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), "deeply"),
-        ("{", "not JSON"),
-        ("9" * 5000, "not JSON"),
+        ("{", "breaks off"),
+        ('{"a": "b', "breaks off"),
+        ("", "empty"),
+        ("{} {}", "follows the end of the JSON, at line 1, character 4"),
+        ("{\n  a: 1}", "not JSON from line 2, character 3 on"),
+        ("9" * 5000, "too large to read"),
     ],
 )
 def test_a_text_that_two_readers_could_read_differently_is_refused(text: str, reason: str) -> None:

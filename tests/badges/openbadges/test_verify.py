@@ -582,7 +582,7 @@ def test_an_endorsement_is_verified_on_its_own() -> None:
     assert report.valid
     step = report.step(Step.ENDORSEMENTS)
     assert step is not None
-    assert step.message.text == "1 endorsements hold; 0 of them have expired."
+    assert step.message.text == "Every endorsement in the badge holds: 1, expired: 0."
     # Nobody to ask about the endorser: the badge itself is no less certain.
     unknown = check(good)
     assert problems(unknown) == {"endorsements": "unknown"}

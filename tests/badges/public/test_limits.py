@@ -49,7 +49,10 @@ def test_half_of_the_threads_stay_free_while_checks_wait_for_other_servers(
     try:
         assert all(network.waiting.acquire(timeout=30) for _ in threads)
         refused = app.test_client().post(
-            "/verify", data={"url": "https://slow.example/badge"}, base_url="https://milepost.test"
+            "/verify",
+            data={"url": "https://slow.example/badge"},
+            base_url="https://milepost.test",
+            headers={"Accept": "text/html"},
         )
         assert refused.status_code == 503
         assert refused.headers["Retry-After"] == "10"

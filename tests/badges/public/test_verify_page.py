@@ -23,8 +23,10 @@ from core.errors import UnprocessableError
 from core.http import FetchError, HttpClient, Response
 from core.runtime import Runtime
 from core.scope import unscoped
+from tests.badges.openbadges.test_verify import endorsement
 from tests.badges.public.conftest import HTML
 from tests.support.badges import District, issue_credential
+from tests.support.ob3 import mini_credential, sign
 
 JSON = {"Accept": "application/json"}
 
@@ -389,3 +391,89 @@ def test_the_command_line_may_verify_without_an_application(
     assert verify_document(runtime, b"nothing").outcome is Outcome.INVALID
     with pytest.raises(UnprocessableError):
         verify_address(runtime, "file:///etc/passwd")
+
+
+def test_each_endorsement_is_shown_with_its_own_answer(client: FlaskClient) -> None:
+    document = mini_credential()
+    achievement = document["credentialSubject"]["achievement"]
+    forged = endorsement(achievement["id"])
+    forged["credentialSubject"]["endorsementComment"] = "The best badge of all."
+    achievement["endorsement"] = [forged]
+    page = check(client, {"text": json.dumps(sign(document))}).text
+    assert "What others say in it" in page
+    assert "In good standing" in page
+    assert "did:web:agency.example.org" in page
+    assert "The best badge of all." not in page, "words that nobody is known to have said"
+
+
+def test_a_page_on_another_site_may_ask(client: FlaskClient, credential: Credential) -> None:
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    answer = client.options("/verify", headers=headers)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "POST" in answer.headers["Access-Control-Allow-Methods"]
+    assert "Content-Type" in answer.headers["Access-Control-Allow-Headers"]
+    refused = client.post("/verify", data=b"", headers=JSON)
+    assert (refused.status_code, refused.headers["Access-Control-Allow-Origin"]) == (422, "*")
+
+
+def test_a_program_that_names_no_type_is_refused_in_json(client: FlaskClient) -> None:
+    empty = client.post("/verify", data=b"")
+    assert (empty.status_code, empty.json["error"]) == (422, "nothing_to_check")
+    large = client.post("/verify", data=b"{" * (6 * 1024 * 1024))
+    assert (large.status_code, large.json["error"]) == (413, "badge_too_large")
+
+
+def test_a_program_may_give_an_address_and_an_earner(
+    client: FlaskClient, credential: Credential
+) -> None:
+    own = f"https://milepost.test/credentials/{credential.id}.png"
+    query = {"url": own, "recipient": "wren@alder-valley.example"}
+    report = client.post("/verify", query_string=query, headers=JSON).json
+    assert report["outcome"] == "valid"
+    assert report["steps"][-1]["step"] == "recipient"
+
+
+def test_an_address_that_says_gone_is_a_revoked_badge_of_the_older_kind(
+    runtime: Runtime, district: District
+) -> None:
+    url = "https://backpack.example/assertions/1"
+    body = json.dumps({"id": url, "revoked": True, "revocationReason": "issued twice"}).encode()
+    gone = Response(410, {"content-type": "application/json"}, body, url)
+    client, _network = with_network(runtime, {url: gone})
+    page = check(client, {"url": url}).text
+    assert "<h1>This badge was withdrawn by its issuer</h1>" in page
+    assert "issued twice" in page
+
+
+@pytest.mark.parametrize("text", ["{", "hello", '{"a" 1}', "[" * 500, "<svg", "eyJ.x.y", '{"a":"b'])
+def test_no_parser_speaks_on_the_page(client: FlaskClient, text: str) -> None:
+    page = check(client, {"text": text}).text
+    for words in ("Expecting", "line 1 column", "(char", "Error", "not well-formed"):
+        assert words not in page
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ('<link rel="alternate" type="application/vc+ld+json" href="1.json">', True),
+        ("<LINK REL=alternate TYPE=application/ld+json HREF=/badge/1.json>", True),
+        ('<link rel="alternate" type="application/vc" href="https://evil.example/1.json">', False),
+        ('<link rel="alternate" type="application/vc" href="http://[">', False),
+        ('<link rel="alternate" type="application/vc" href="">', False),
+        ('<link rel="stylesheet" type="application/vc" href="1.json">', False),
+        ('<link rel="alternate" type="application/rss+xml" href="1.json">', False),
+        ("<!--" + "<" * 1000, False),
+    ],
+)
+def test_a_page_may_name_its_document_on_its_own_site(
+    runtime: Runtime, district: District, link: str, found: bool
+) -> None:
+    url, document = "https://backpack.example/badge/1", "https://backpack.example/badge/1.json"
+    answers: dict[str, Response | FetchError] = {
+        url: Response(200, {"content-type": "text/html"}, f"<html>{link}".encode(), url),
+        document: Response(200, {"content-type": "application/json"}, b'{"type": "x"}', document),
+        "https://evil.example/1.json": Response(200, {}, b"{}", "https://evil.example/1.json"),
+    }
+    client, network = with_network(runtime, answers)
+    assert check(client, {"url": url}).status_code == (200 if found else 422)
+    assert network.asked == ([url, document] if found else [url])

@@ -1,0 +1,119 @@
+"""The pages of an export: the same words as the public pages, without a server behind them.
+
+Links are relative and go by the root, so that they hold with and without a closing slash.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import render_template
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from badges.achievements.addresses import achievement_url, credential_url, issuer_url
+from badges.achievements.models import Achievement, AchievementVersion, Issuer
+from badges.achievements.service import issuer_keys, micro_credential
+from badges.app import create_app
+from badges.awards.models import Credential
+from badges.public.achievements import rubric_rows
+from badges.public.reading import domain_of, read_badge
+from badges.public.sharing import linkedin_address
+from core.runtime import Runtime
+from core.scope import unscoped
+
+
+class StaticPages:
+    """Renders pages outside of any request, in one language.
+
+    Args:
+        runtime: the installation.
+        language: the locale of every page.
+    """
+
+    def __init__(self, runtime: Runtime, language: str = "en") -> None:
+        self._base = runtime.config.badge_url
+        self._app = create_app(runtime=runtime)
+        self._language = language
+
+    def credential(self, credential: Credential) -> str:
+        """A published badge."""
+        shown = read_badge(json.loads(credential.document or "{}"))
+        made = micro_credential(credential.version)
+        address = credential_url(self._base, credential.id)
+        return self._render(
+            "credential",
+            depth=2,
+            badge=shown,
+            credential=credential,
+            version_id=credential.achievement_version_id,
+            level=made.level,
+            minutes=made.minutes,
+            address=address,
+            issuer=credential.issuer,
+            organisation=credential.issuer.name,
+            linkedin=linkedin_address(
+                name=shown.name,
+                organisation=shown.issuer_name or credential.issuer.name,
+                issued_at=shown.issued_at or credential.awarded_at,
+                expires_at=shown.valid_until,
+                page=address,
+                credential_id=str(credential.id),
+            ),
+        )
+
+    def achievement(self, version: AchievementVersion) -> str:
+        """What a badge stands for."""
+        made, issuer = micro_credential(version), version.achievement.issuer
+        levels, criteria = rubric_rows(made)
+        return self._render(
+            "achievement",
+            depth=2,
+            version=version,
+            made=made,
+            issuer=issuer,
+            organisation=issuer.name,
+            levels=levels,
+            criteria=criteria,
+            address=achievement_url(self._base, version.id),
+            current=version.achievement.current_version_id == version.id,
+        )
+
+    def issuer(self, session: Session, issuer: Issuer) -> str:
+        """An issuer, what it offers, and its keys."""
+        with unscoped(session, "what an issuer offers is on its public page"):
+            offered = session.scalars(
+                select(AchievementVersion)
+                .join(Achievement, Achievement.current_version_id == AchievementVersion.id)
+                .where(Achievement.issuer_id == issuer.id)
+                .order_by(AchievementVersion.published_at, AchievementVersion.id)
+            ).all()
+        return self._render(
+            "issuer",
+            depth=2,
+            issuer=issuer,
+            organisation=issuer.name,
+            domain=domain_of(issuer.did),
+            keys=issuer_keys(session, issuer),
+            offers=[(version.id, micro_credential(version)) for version in offered],
+            address=issuer_url(self._base, issuer.slug),
+        )
+
+    def front(self, issuers: list[Issuer]) -> str:
+        """The first page: who issued here, and where to check a badge."""
+        return self._render("front", depth=0, issuers=issuers)
+
+    def verify(self) -> str:
+        """The page that checks a badge in the browser."""
+        return self._render("verify", depth=1)
+
+    def missing(self) -> str:
+        """What a host shows for an address that is not here; it may stand at any depth."""
+        return self._render("missing", depth=0, root="/")
+
+    def _render(self, name: str, *, depth: int, **context: Any) -> str:
+        values = {"root": "../" * depth, "origin": self._base, "organisation": "", **context}
+        headers = {"Accept-Language": self._language}
+        with self._app.test_request_context("/", base_url=self._base, headers=headers):
+            return render_template(f"export/{name}.html", **values)
