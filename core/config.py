@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from core import timezones
+from core import postal, timezones
 from core.errors import ConfigError
 
 Environment = Literal["production", "demo", "test"]
@@ -31,8 +31,9 @@ class Config:
     badge_url: str
     content_url: str | None
     home: Path
-    database_url: str
-    files_url: str
+    # Both may hold a password.
+    database_url: str = field(repr=False)
+    files_url: str = field(repr=False)
     master_key: bytes = field(repr=False)
     environment: Environment = "production"
     outgoing_allow: frozenset[str] = frozenset()
@@ -47,6 +48,9 @@ class Config:
     default_locale: str = "en"
     default_timezone: str = "UTC"
     trusted_proxies: int = 0
+    # Where mail goes, with its password; without it no mail is sent and none is promised.
+    post: postal.Post | None = field(default=None, repr=False)
+    mail_from: str = postal.NOBODY
 
     @property
     def secure(self) -> bool:
@@ -146,10 +150,26 @@ class _Reader:
             "default_locale": self.get("DEFAULT_LOCALE", "en"),
             "default_timezone": self.get("DEFAULT_TIMEZONE", "UTC", _timezone),
             "trusted_proxies": self.get("TRUSTED_PROXIES", 0, _between(0, 5)),
+            **self.mail(home, environment),
         }
         if self.faults:
             raise ConfigError(self.faults)
         return Config(**values)
+
+    def mail(self, home: Path, environment: str) -> dict[str, Any]:
+        """Where mail goes and whom it is from; a demo keeps it in a folder to be read there."""
+        found = self.get("SMTP_URL", None, lambda text: postal.parse(text, home / "mail"))
+        if found is None and environment == "demo" and not self.raw("SMTP_URL"):
+            found = postal.Folder(home / "mail")
+        if isinstance(found, postal.Folder) and environment == "production":
+            self.faults.append("MILEPOST_SMTP_URL names a folder, and nobody would get mail there.")
+        sender = self.get("MAIL_FROM", None, postal.sender)
+        if sender is None and isinstance(found, postal.Smtp) and not self.raw("MAIL_FROM"):
+            self.faults.append(
+                "MILEPOST_MAIL_FROM is missing: the address that mail comes from,"
+                " such as Milepost <milepost@example.org>."
+            )
+        return {"post": found, "mail_from": sender or postal.NOBODY}
 
     def master_key(self, home: Path, environment: str) -> bytes:
         """The 32 bytes that seal private keys; made and kept under home for demo and tests."""

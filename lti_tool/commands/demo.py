@@ -19,6 +19,7 @@ import click
 from badges.awards.address import check_address, kept_address
 from core import log
 from core.config import Config, is_loopback_name
+from core.postal import Folder
 from core.runtime import Runtime
 from keys.shared import ring_of
 from lti_tool.commands.beside_demo import remember
@@ -171,6 +172,8 @@ Milepost is running.
 
 Data is kept in {_short(config.home)}. Stop with Ctrl-C.
 """)
+    if isinstance(config.post, Folder):
+        click.echo(f"Mail goes to nobody here: read it in {_short(config.post.path / 'new')}.\n")
     if config.badge_url != config.base_url:
         click.echo(
             f"The badges in there carry {config.badge_url} for ever. Their pages are found at that"

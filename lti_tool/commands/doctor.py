@@ -16,7 +16,8 @@ from badges.awards.address import check_address
 from core import log
 from core.config import Config, is_loopback_name
 from core.errors import ConflictError
-from core.outbox import OutboxMessage
+from core.mail import postman, where_it_goes
+from core.outbox import DeliveryError, OutboxMessage
 from core.runtime import Runtime
 from keys.ring import LTI_RING
 from keys.shared import ring_of
@@ -43,7 +44,7 @@ Tell = Callable[[str, str, str], None]
 @click.command()
 @json_option
 def doctor(as_json: bool) -> None:
-    """Check settings, database, keys, files, worker and addresses; exit 1 if something is wrong."""
+    """Check settings, database, keys, files, mail, worker and addresses; exit 1 if any is wrong."""
     config = read_config(recalled(os.environ))
     log.configure("ERROR", "text")
     rows: list[dict[str, str]] = []
@@ -58,6 +59,7 @@ def doctor(as_json: bool) -> None:
             _worker(runtime, told)
             _keys(runtime, told)
             _kept(runtime, told)
+        _mail(runtime, told)
         if "files" not in failed:
             _disk(runtime, told)
     _addresses(config, told)
@@ -106,6 +108,24 @@ def _kept(runtime: Runtime, told: Tell) -> None:
             check_address(session, runtime.config.badge_url)
         except ConflictError as exc:
             told("issued badges", "wrong", " ".join(sentence(exc).splitlines()))
+
+
+def _mail(runtime: Runtime, told: Tell) -> None:
+    """Whether mail is set, and whether the server would take one now; nothing is sent."""
+    sending = postman(runtime)
+    if sending is None:
+        told(
+            "mail", "ok",
+            "None is sent: people are told of nothing by mail, and nobody who has left can come in"
+            " by it. To send some, set MILEPOST_SMTP_URL and MILEPOST_MAIL_FROM.",
+        )  # fmt: skip
+        return
+    try:
+        sending.check()
+    except DeliveryError as exc:
+        told("mail", "wrong", f"{str(exc).rstrip('.')}. See MILEPOST_SMTP_URL.")
+    else:
+        told("mail", "ok", where_it_goes(sending))
 
 
 def _worker(runtime: Runtime, told: Tell) -> None:

@@ -78,7 +78,7 @@ def claim(award_id: uuid.UUID) -> str:
         credential = awards.credential_of(session, award)
         if credential is None:
             person = _person(session, who.person_id)
-            return _offer(session, award, person, first_choice(person), {})
+            return _offer(session, award, person, first_choice(person), {}, asked=False)
         whole = awards.own_credential(session, credential.id, who.person_id)
     return _held(award, whole)
 
@@ -176,14 +176,23 @@ def _again(award_id: uuid.UUID, choice: NameChoice, errors: dict[str, str]) -> s
 
 
 def _offer(
-    session: Session, award: Award, person: Person, choice: NameChoice, errors: dict[str, str]
+    session: Session,
+    award: Award,
+    person: Person,
+    choice: NameChoice,
+    errors: dict[str, str],
+    *,
+    asked: bool = True,
 ) -> str:
-    """The claim page, over the very document that acceptance would fix."""
+    """The claim page, over the very document that acceptance would fix.
+
+    Before anybody was `asked` for a name, a missing one is a question and no fault.
+    """
     try:
         name = None if errors else choice.name(person)
         document = _preview(session, award, name)
     except UnprocessableError as error:
-        errors = {"own": _first_fault(error)}
+        errors = {"own": _first_fault(error)} if asked else {}
         document = _preview(session, award, None)
     version = award.version
     return render_template(
@@ -196,6 +205,8 @@ def _offer(
         achievement_page=url_for("achievements.show", version_id=version.id),
         choice=choice,
         options=options(person),
+        nameless=not person.name,
+        of_test_student=person.is_test,
         email=person.email,
         verified=person.verified_email is not None,
         errors=errors,

@@ -7,6 +7,7 @@ import pytest
 
 from core.config import Config, origin
 from core.errors import ConfigError
+from core.postal import Folder, Smtp
 
 KEY = base64.b64encode(bytes(32)).decode()
 
@@ -100,3 +101,65 @@ def test_an_address_that_is_no_safe_origin_is_refused(text: str) -> None:
 def test_postgres_addresses_use_the_driver_that_is_installed(tmp_path: Path) -> None:
     config = Config.from_env(good(tmp_path, MILEPOST_DATABASE_URL="postgres://u@h/db"))
     assert config.database_url == "postgresql+psycopg://u@h/db"
+
+
+def test_mail_needs_a_server_and_a_sender(tmp_path: Path) -> None:
+    assert Config.from_env(good(tmp_path)).post is None
+    with pytest.raises(ConfigError, match="MILEPOST_MAIL_FROM is missing"):
+        Config.from_env(good(tmp_path, MILEPOST_SMTP_URL="smtp://mail.example.org"))
+    config = Config.from_env(
+        good(
+            tmp_path,
+            MILEPOST_SMTP_URL="smtp://us%40er:p%2Fw@mail.example.org",
+            MILEPOST_MAIL_FROM="Milepost <m@example.org>",
+        )
+    )
+    assert config.post == Smtp("mail.example.org", 587, "start", "us@er", "p/w")
+    assert config.mail_from == "Milepost <m@example.org>"
+    assert "p/w" not in repr(config)
+    assert "p/w" not in repr(config.post)
+
+
+@pytest.mark.parametrize(
+    ("url", "post"),
+    [
+        ("smtps://mail.example.org", Smtp("mail.example.org", 465, "always")),
+        ("smtp://relay.local:25?tls=never", Smtp("relay.local", 25, "never")),
+        ("smtps://a:b@[2001:db8::1]:4650", Smtp("2001:db8::1", 4650, "always", "a", "b")),
+    ],
+)
+def test_a_mail_server_is_read(tmp_path: Path, url: str, post: Smtp) -> None:
+    env = good(tmp_path, MILEPOST_SMTP_URL=url, MILEPOST_MAIL_FROM="m@example.org")
+    assert Config.from_env(env).post == post
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mail.example.org", "http://mail.example.org", "smtp://", "smtp://h:port",
+        "smtp://u:sesame@h/path", "smtp://u:sesame@h?tls=never", "smtp://u@h", "smtp://h?tls=no",
+        "smtps://h?tls=never", "smtp://u:ses#ame@h", "smtp://[h",
+    ],
+)  # fmt: skip
+def test_a_mail_server_that_cannot_be_read_is_refused_without_its_password(
+    tmp_path: Path, url: str
+) -> None:
+    env = good(tmp_path, MILEPOST_SMTP_URL=url, MILEPOST_MAIL_FROM="m@example.org")
+    with pytest.raises(ConfigError) as caught:
+        Config.from_env(env)
+    assert len(caught.value.faults) == 1
+    assert caught.value.faults[0].startswith("MILEPOST_SMTP_URL is not usable: ")
+    assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sender", ["nobody", "Milepost <>", "A <a@b.example>\nBcc: c@d.example"])
+def test_a_sender_that_is_none_is_refused(tmp_path: Path, sender: str) -> None:
+    with pytest.raises(ConfigError, match="MILEPOST_MAIL_FROM is not usable"):
+        Config.from_env(good(tmp_path, MILEPOST_MAIL_FROM=sender))
+
+
+def test_a_demo_keeps_mail_in_a_folder_and_production_never_does(tmp_path: Path) -> None:
+    demo = Config.from_env(good(tmp_path, MILEPOST_ENVIRONMENT="demo"))
+    assert demo.post == Folder(tmp_path / "mail")
+    with pytest.raises(ConfigError, match="MILEPOST_SMTP_URL names a folder"):
+        Config.from_env(good(tmp_path, MILEPOST_SMTP_URL="maildir:"))

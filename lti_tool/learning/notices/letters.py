@@ -1,0 +1,236 @@
+"""The notices in words. Each looks once more whether it still holds when it is sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from badges.achievements.addresses import credential_url
+from badges.achievements.service import micro_credential
+from badges.awards.models import Award, Credential
+from core import mail, timezones
+from core.identity import Organisation, Person
+from core.letters import Letter, Link
+from core.runtime import Runtime
+from core.scope import unscoped
+from core.web.i18n import texts_in
+from lti_tool.learning.notices import choices
+
+PREFIX = "notice."
+_WHY = "the badge that a mail is about, and its holder"
+Words = Callable[..., str]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Whom a letter is to, and what it needs to speak to them."""
+
+    runtime: Runtime
+    person: Person
+    to: str
+    place: str
+    locale: str
+    zone: str
+
+    @property
+    def say(self) -> Words:
+        """`gettext` in the reader's language."""
+        return texts_in(self.locale)
+
+    def day(self, value: datetime) -> str:
+        """A date as the reader writes it, where they are."""
+        local = value.astimezone(ZoneInfo(self.zone))
+        return format_date(local, format="long", locale=self.locale)
+
+    def letter(self, subject: str, body: Sequence[str | Link]) -> Letter:
+        """The whole letter around what is new."""
+        _, name = self.say, self.person.given_name or self.person.name
+        hello = _("Hello %(name)s,", name=name) if name else _("Hello,")
+        return Letter(
+            to=self.to,
+            locale=self.locale,
+            subject=subject,
+            body=[hello, *body],
+            closing=[
+                _(
+                    "You get this because this is your confirmed address at %(organisation)s in"
+                    " Milepost. “My notices”, under “My badges”, is where you choose what you are"
+                    " told by mail.",
+                    organisation=self.place,
+                )
+            ],
+        )
+
+    def way(self) -> list[str | Link]:
+        """How to come to one's badges, with a course and without."""
+        _ = self.say
+        return [
+            _("Open Milepost from your course and choose “My badges”. Without a course any more:"),
+            Link(_("Open my badges by mail"), f"{self.runtime.config.base_url}/access"),
+        ]
+
+
+def register(runtime: Runtime) -> None:
+    """Say who writes these letters."""
+    composers = mail.Composers.of(runtime)
+    for kind, composer in _COMPOSERS.items():
+        composers.add(
+            PREFIX + kind,
+            lambda session, facts, made=composer: made(runtime, session, facts),  # type: ignore[misc]
+        )
+
+
+def offered(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A badge waits to be accepted; None once it was answered."""
+    with unscoped(session, _WHY):
+        award = session.get(Award, uuid.UUID(facts["award_id"]))
+    if award is None or award.state != "offered":
+        return None
+    reader = _reader(runtime, session, award.person_id, choices.OFFERED)
+    if reader is None:
+        return None
+    _, name = reader.say, micro_credential(award.version).name
+    return reader.letter(
+        _("A badge waits for you: %(name)s", name=name),
+        [
+            _(
+                "Your work has met “%(name)s”, and its badge is ready for you. You see exactly what"
+                " it will say before you accept it, and nobody else sees it until you choose.",
+                name=name,
+            ),
+            *reader.way(),
+        ],
+    )
+
+
+def issued(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A badge was signed; None where it was withdrawn meanwhile."""
+    credential = _credential(session, facts)
+    if credential is None or credential.state != "signed":
+        return None
+    reader = _reader(runtime, session, credential.person_id, choices.ISSUED)
+    if reader is None:
+        return None
+    _, name = reader.say, micro_credential(credential.version).name
+    body: list[str | Link] = [
+        _(
+            "Your badge “%(name)s” is signed and yours. Download it and keep a copy: the file holds"
+            " its own proof, wherever you go.",
+            name=name,
+        )
+    ]
+    if credential.published_at is not None:
+        address = credential_url(runtime.config.badge_url, credential.id)
+        body.append(Link(_("Open its public page"), address))
+    else:
+        body.append(_("Only you see it until you publish it."))
+    return reader.letter(_("Your badge is ready: %(name)s", name=name), [*body, *reader.way()])
+
+
+def revoked(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A badge was withdrawn, and why."""
+    credential = _credential(session, facts)
+    if credential is None or credential.state != "revoked" or credential.revoked_at is None:
+        return None
+    reader = _reader(runtime, session, credential.person_id, choices.REVOKED)
+    if reader is None:
+        return None
+    _, name = reader.say, micro_credential(credential.version).name
+    return reader.letter(
+        _("Your badge was withdrawn: %(name)s", name=name),
+        [
+            _(
+                "%(issuer)s has withdrawn your badge “%(name)s” on %(date)s. It gave this reason:",
+                issuer=credential.issuer.name,
+                name=name,
+                date=reader.day(credential.revoked_at),
+            ),
+            "“" + (credential.revocation_reason or "") + "”",
+            _(
+                "Whoever checks the badge is told so from now on. If you think that this is a"
+                " mistake, ask your programme lead or the issuer; your evidence and its reviews are"
+                " kept."
+            ),
+        ],
+    )
+
+
+def expiring(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A badge ends soon; None once it ended, was withdrawn or was renewed."""
+    credential = _credential(session, facts)
+    if credential is None or credential.state != "signed" or credential.valid_until is None:
+        return None
+    if credential.valid_until <= runtime.now() or renewed(session, credential):
+        return None
+    reader = _reader(runtime, session, credential.person_id, choices.EXPIRING)
+    if reader is None:
+        return None
+    _, name, day = (
+        reader.say, micro_credential(credential.version).name, reader.day(credential.valid_until),
+    )  # fmt: skip
+    return reader.letter(
+        _("Your badge is valid until %(date)s: %(name)s", date=day, name=name),
+        [
+            _(
+                "Your badge “%(name)s” is valid until %(date)s. What it says stays true: that you"
+                " had earned it. After that day whoever checks it reads that its time has ended.",
+                name=name,
+                date=day,
+            ),
+            _("Your programme lead knows whether and how it can be renewed."),
+            *reader.way(),
+        ],
+    )
+
+
+def renewed(session: Session, credential: Credential) -> bool:
+    """Whether the holder has another badge for the same achievement that lasts longer."""
+    with unscoped(session, _WHY):
+        others = session.scalars(
+            select(Credential).where(
+                Credential.person_id == credential.person_id,
+                Credential.id != credential.id,
+                Credential.state != "revoked",
+            )
+        ).all()
+    ends = credential.valid_until
+    return any(
+        other.version.achievement_id == credential.version.achievement_id
+        and (other.valid_until is None or (ends is not None and other.valid_until > ends))
+        for other in others
+    )
+
+
+def _credential(session: Session, facts: Mapping[str, Any]) -> Credential | None:
+    with unscoped(session, _WHY):
+        return session.get(Credential, uuid.UUID(facts["credential_id"]))
+
+
+def _reader(runtime: Runtime, session: Session, person_id: uuid.UUID, kind: str) -> _Reader | None:
+    found = choices.addressee(session, person_id, kind)
+    if found is None:
+        return None
+    person, where = found
+    place = session.get_one(Organisation, person.owner_id)
+    config = runtime.config
+    zones = (person.timezone, place.timezone, config.default_timezone)
+    zone = next((one for one in zones if one and timezones.known(one)), timezones.FALLBACK)
+    return _Reader(
+        runtime, person, where.address, place.name, mail.language(config, person.locale), zone
+    )
+
+
+_COMPOSERS = {
+    choices.OFFERED: offered,
+    choices.ISSUED: issued,
+    choices.REVOKED: revoked,
+    choices.EXPIRING: expiring,
+}
