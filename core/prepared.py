@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Dialect, insert
+from sqlalchemy import Dialect, Float, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -171,5 +171,7 @@ def _to_database(kind: Any, dialect: Dialect) -> Convert | None:
 
 
 def _from_database(kind: Any, dialect: Dialect) -> Convert | None:
+    if isinstance(kind, Float) and not kind.asdecimal:
+        return None  # drivers give floats; PostgreSQL's wants to know how the column came
     found: Convert | None = kind.dialect_impl(dialect).result_processor(dialect, None)
     return found

@@ -5,30 +5,46 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from sqlalchemy.orm import Session
 
 import lti_tool.models  # noqa: F401 - every table is known before the first query
+from badges.achievements.service import published
 from badges.awards import jobs as award_jobs
 from badges.pathways import jobs as pathway_jobs
 from badges.public import mounting as public_pages
+from core import mail
 from core.config import Config
 from core.identity import Role
 from core.outbox import Job
 from core.runtime import Runtime
-from core.web.app import make_app
+from core.scope import Scope
+from core.web.app import make_app, runtime
+from core.web.calling import oneself
 from core.web.sessions import Principal, sweep
 from core.worker import forget_done
 from keys.shared import ring_of
+from lti_tool.access import jobs as access_jobs
+from lti_tool.access import leaving_views
+from lti_tool.access import views as access_views
+from lti_tool.access.leaving import BY_MAIL
 from lti_tool.admin import views as admin_views
 from lti_tool.evidence import jobs as evidence_jobs
 from lti_tool.evidence import views as evidence_views
 from lti_tool.learning import views as learning_views
+from lti_tool.learning.accounts import jobs as account_jobs
+from lti_tool.learning.accounts.views import EXTENSION as ACCOUNTS
+from lti_tool.learning.notices import jobs as notice_jobs
 from lti_tool.lti import jobs as lti_jobs
 from lti_tool.lti import mounting as lti_pages
-from lti_tool.lti.targets import Builder, Targets
+from lti_tool.lti.accounts import accounts_of
+from lti_tool.lti.names import DATA_PRIVACY_REQUEST, SUBMISSION_REVIEW_REQUEST
+from lti_tool.lti.targets import Builder, Choice, Target, Targets, Visit
 from lti_tool.programme import views as programme_views
+from lti_tool.review import jobs as review_jobs
 from lti_tool.review import views as review_views
 
 CSS_COLOUR = frozenset("0123456789abcdefABCDEF#")
@@ -68,7 +84,12 @@ def register_jobs(runtime: Runtime) -> None:
     award_jobs.register_jobs(registry, runtime)
     pathway_jobs.register_jobs(registry, runtime)
     evidence_jobs.register_jobs(registry, runtime)
+    account_jobs.register_jobs(registry, runtime)
+    mail.register_jobs(registry, runtime)
+    access_jobs.register_jobs(registry, runtime)
+    notice_jobs.register_jobs(registry, runtime)
     lti_jobs.register_jobs(registry, runtime)
+    review_jobs.register_jobs(registry, runtime)
 
     def tidy(_job: Job) -> None:
         sweep(runtime.database)
@@ -83,19 +104,22 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app = make_app(shared)
     public_pages.install(app, ring_of(shared))
     lti_pages.install(app, targets=targets())
+    app.extensions[ACCOUNTS] = accounts_of
     for blueprint in (
         evidence_views.bp,
         review_views.bp,
         learning_views.blueprint,
         programme_views.blueprint,
         admin_views.blueprint,
+        access_views.blueprint,
+        leaving_views.blueprint,
     ):
         app.register_blueprint(blueprint)
     if shared.config.environment != "production":
         app.add_url_rule("/styleguide", "styleguide", _styleguide)
-    app.add_url_rule("/", "front", lambda: render_template("front/index.html"))
+    app.add_url_rule("/", "front", _front)
     app.add_url_rule("/s/<uuid:sid>/accent.css", "accent", _accent)
-    app.add_url_rule("/s/<uuid:sid>/", "landing", lambda: redirect(_home(g.principal.roles)))
+    app.add_url_rule("/s/<uuid:sid>/", "landing", lambda: redirect(_first_page(g.principal)))
     app.context_processor(_bar)
     return app
 
@@ -116,11 +140,59 @@ def targets() -> Targets:
         ),
         argument="uuid",
     )
+    # Canvas' SpeedGrader opens one submission by this address, through whichever link it likes.
+    found.add(
+        "submission",
+        lambda visit, argument: url_for(
+            "programme.learner_work", sid=visit.session_id, submission_id=argument
+        ),
+        argument="uuid",
+        passing=True,
+    )
+    found.answer(SUBMISSION_REVIEW_REQUEST, _learner_work)
+    found.answer(DATA_PRIVACY_REQUEST, _page("learning.kept"))
+    found.offer(_micro_credentials)
+    found.offer(_pages)
     return found
+
+
+def _learner_work(visit: Visit, achievement_id: str | None) -> str:
+    if visit.about_id is None:
+        return url_for("programme.unknown_learner", sid=visit.session_id)
+    wanted: dict[str, Any] = {"for": achievement_id} if achievement_id else {}
+    return url_for("programme.learner", sid=visit.session_id, person_id=visit.about_id, **wanted)
+
+
+def _micro_credentials(session: Session, _scope: Scope) -> list[Choice]:
+    """Every published micro-credential, for the content picker."""
+    return [
+        Choice(
+            Target("micro-credential", str(version.achievement_id)),
+            str(version.document["name"]),
+            str(version.document["competency"]),
+            graded=True,
+        )
+        for version in published(session)
+    ]
+
+
+def _pages(_session: Session, _scope: Scope) -> list[Choice]:
+    """The pages that are the same for everybody, for the content picker."""
+    return [
+        Choice(Target("path"), _("My path"), _("What a teacher has met, and what comes next.")),
+        Choice(Target("queue"), _("Reviews"), _("Colleagues’ work that waits to be read.")),
+        Choice(Target("badges"), _("My badges"), _("What a teacher has earned.")),
+        Choice(Target("home"), _("Milepost"), _("The first page for each person’s role.")),
+    ]
 
 
 def _page(endpoint: str) -> Builder:
     return lambda visit, _argument: url_for(endpoint, sid=visit.session_id)
+
+
+def _first_page(who: Principal) -> str:
+    # Whoever came by mail has left the courses: the badges are what they came for.
+    return url_for("learning.badges") if who.data.get(BY_MAIL) else _home(who.roles)
 
 
 def _home(roles: frozenset[Role], sid: uuid.UUID | None = None) -> str:
@@ -154,14 +226,28 @@ def _bar() -> dict[str, object]:
         entries += [("admin.connections", _("Connections")), ("admin.deliveries", _("Deliveries"))]
     if not entries:
         entries = [("learning.badges", _("My badges"))]
+    by_mail = bool(who.data.get(BY_MAIL))
+    if by_mail:
+        entries += [("learning.notices", _("My notices")), ("learning.kept", _("My data"))]
     places = [
         Place(label, url_for(endpoint), request.endpoint == endpoint)
         for endpoint, label in entries[:5]
     ]
     return {
-        "bar": Bar(who.organisation_name, url_for("landing"), places, who.name),
+        "bar": Bar(
+            who.organisation_name,
+            url_for("landing"),
+            places,
+            oneself(who.name),
+            url_for("learning.own_address" if by_mail else "learning.accounts"),
+        ),
         "accent_url": url_for("accent") if who.accent else None,
     }
+
+
+def _front() -> str:
+    by_mail = mail.promised(runtime().config)
+    return render_template("front/index.html", by_mail=by_mail)
 
 
 def _styleguide() -> str:

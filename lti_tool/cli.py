@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import click
 
+from lti_tool.commands.access import admin
 from lti_tool.commands.badges import badge
 from lti_tool.commands.catalogue import issuer, micro_credential
 from lti_tool.commands.database import db
@@ -32,6 +33,7 @@ for command in (
     platform,
     organisation,
     role,
+    admin,
     issuer,
     micro_credential,
     keys,

@@ -5,18 +5,26 @@ from __future__ import annotations
 import importlib
 
 MODULES = (
+    "core.addresses",
     "core.audit",
     "core.identity",
     "core.outbox",
+    "core.quotas",
     "core.web.sessions",
     "keys.models",
     "badges.achievements.models",
     "badges.pathways.models",
     "badges.awards.models",
     "lti_tool.lti.models",
+    "lti_tool.lti.deep_linking.models",
+    "lti_tool.lti.registering.models",
     "lti_tool.courses.models",
     "lti_tool.evidence.models",
     "lti_tool.review.models",
+    "lti_tool.learning.accounts.models",
+    "lti_tool.learning.notices.models",
+    "lti_tool.admin.models",
+    "lti_tool.access.models",
 )
 
 for _name in MODULES:

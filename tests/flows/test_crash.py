@@ -142,7 +142,9 @@ def test_a_worker_killed_between_sending_and_recording_leaves_the_same_grade(
             )
             == 2
         ), "Noor's in the sample, and Wren's"
-        dead = session.scalars(select(OutboxMessage).where(OutboxMessage.state != "done")).all()
+        # The course's list is read a few minutes later.
+        due = (OutboxMessage.state != "done", OutboxMessage.topic != "lti.roster")
+        dead = session.scalars(select(OutboxMessage).where(*due)).all()
         assert [(row.topic, row.last_error) for row in dead] == []
 
 

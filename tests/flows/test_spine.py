@@ -137,7 +137,9 @@ def test_from_a_launch_to_a_badge_that_a_stranger_verifies(district: District) -
         assert report.get_json()["valid"], (kind, report.get_json())
     assert counted(district, "Wren Samplewood") == {"awards": 1, "credentials": 1, "facts": 2}
     with district.runtime.database.snapshot() as session:
-        left = session.scalars(select(OutboxMessage).where(OutboxMessage.state != "done")).all()
+        # The course's list is read a few minutes later.
+        due = (OutboxMessage.state != "done", OutboxMessage.topic != "lti.roster")
+        left = session.scalars(select(OutboxMessage).where(*due)).all()
         assert [(row.topic, row.last_error) for row in left] == []
 
 
