@@ -21,10 +21,14 @@ from tests.bench.runner import MET, MISSED, MISUSED, choose, run
 
 PREFIXES = ("launch.", "badge.", "review.", "pathway.", "web.")
 BOUNDS = {
-    "launch.login_and_launch_cpu_ms": ("lower", 4),
-    "badge.sign_full_per_cpu_s": ("higher", 60),
-    "badge.verify_full_per_cpu_s": ("higher", 50),
-    "badge.bake_png_ratio": ("lower", 3),
+    "launch.login_and_launch_cpu_ms": ("lower", 3),
+    "launch.burst_500_p95_ms": ("lower", 1500),
+    "launch.beside_stalled_p95_ms": ("lower", 1500),
+    "launch.rss_growth_mb": ("lower", 5),
+    "badge.sign_full_per_cpu_s": ("higher", 1000),
+    "badge.sign_jwt_ratio": ("higher", 0.9),
+    "badge.verify_full_per_cpu_s": ("higher", 80),
+    "badge.bake_png_ratio": ("lower", 2),
     "web.credential_page_cpu_ms": ("lower", 5),
     "web.first_page_kb": ("lower", 60),
     "web.first_page_script_kb": ("lower", 15),

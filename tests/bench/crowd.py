@@ -1,6 +1,6 @@
 """A crowd of people who launch at once: their browsers and their LMS, in one event loop.
 
-Each person has a connection and cookies of their own. What the LMS does in between (signing the
+Each person has cookies of their own. What the LMS does in between (signing the
 id_token) is not part of a person's wait, though it takes the same machine's time.
 """
 
@@ -73,13 +73,12 @@ class Crowd:
         began = time.perf_counter()
         launch = await browser.post("/lti/launch", form)
         waited += time.perf_counter() - began
-        browser.close()
         fault = None if launch.status == 303 else f"launch answered {launch.status}"
         return Waited(waited, fault)
 
 
 class _Browser:
-    """One connection that is kept, and the cookies that came over it."""
+    """Somebody's cookies. Each request has a connection of its own, as from a proxy in front."""
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
@@ -88,36 +87,22 @@ class _Browser:
             f"{name}: {value}\r\n" for name, value in request_headers("GET").items()
         )
         self._cookies: list[str] = []
-        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, form: dict[str, str]) -> _Answer:
-        """Post a form; a connection that the server closed meanwhile is opened anew."""
+        """Post a form."""
         body = urlencode(form)
         cookies = f"Cookie: {'; '.join(self._cookies)}\r\n" if self._cookies else ""
         request = (
             f"POST {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n{self._head}{cookies}"
-            "Content-Type: application/x-www-form-urlencoded\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
-        ).encode()
-        if self._streams is None:
-            self._streams = await asyncio.open_connection(self._host, self._port)
-        reader, writer = self._streams
-        writer.write(request)
-        try:
-            answer = await _read(reader)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            # As browsers do where a kept connection turns out to be closed.
-            self._streams = await asyncio.open_connection(self._host, self._port)
-            reader, writer = self._streams
-            writer.write(request)
-            answer = await _read(reader)
+        )
+        reader, writer = await asyncio.open_connection(self._host, self._port)
+        writer.write(request.encode())
+        answer = await _read(reader)
+        writer.close()
         self._cookies += answer.cookies
         return answer
-
-    def close(self) -> None:
-        """Leave."""
-        if self._streams is not None:
-            self._streams[1].close()
 
 
 async def _read(reader: asyncio.StreamReader) -> _Answer:
