@@ -26,6 +26,8 @@ from lti_tool.commands.ports import port_fault
 # our own page, which says so kindly.
 REQUEST_LINE_BYTES = 64 * 1024
 
+CONNECTIONS_A_THREAD = 8
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -73,7 +75,10 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "timeout": 60,
             "graceful_timeout": 20,
-            "keepalive": 5,
+            "keepalive": 2,
+            # In a rush one process would take most of what waits and leave the others idle; what
+            # is not taken yet goes to whoever has room first.
+            "worker_connections": CONNECTIONS_A_THREAD * self.config.threads,
             "limit_request_line": REQUEST_LINE_BYTES,
             "max_requests": 20000,
             "max_requests_jitter": 2000,

@@ -22,13 +22,12 @@ from core.audit import AuditEvent
 from core.errors import ConflictError, NotAllowedError, NotFoundError
 from core.identity import Person, owner_like
 from core.scope import unscoped
+from lti_tool.learning.accounts.locks import Turn, await_turn
 from lti_tool.learning.accounts.merging import Merged, merge
 from lti_tool.learning.accounts.models import OPEN, AccountLink
 from lti_tool.learning.accounts.places import AccountsOf
 
 # Without what is mistaken for something else: 0 and O, 1, I and L, 2 and Z, 5 and S, 8 and B, U.
-# The number of our advisory lock on PostgreSQL; SQLite has one writer anyway.
-_ONE_AT_A_TIME = 0x6D70_0001
 ALPHABET: Final = "ACDEFGHJKMNPQRTVWXY34679"
 LENGTH: Final = 8
 CODE_LASTS: Final = timedelta(minutes=15)
@@ -254,12 +253,9 @@ def _lock_all(
 ) -> tuple[Person, list[AccountLink]]:
     """Lock what is open for the person (and the code's connection), then the person.
 
-    Connections before people, as `merge` does. Whoever else makes or takes up a connection waits
-    before the first lock: two who held one each would wait for each other. Returns the person and
-    what is open.
+    Connections before people, as `merge` does. Returns the person and what is open.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+    await_turn(session, Turn.CONNECTING)
     wanted = _of(person_id)
     if digest is not None:
         wanted = or_(wanted, AccountLink.code_hash == digest)

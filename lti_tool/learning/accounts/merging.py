@@ -26,6 +26,7 @@ from core.identity import Person
 from core.scope import unscoped
 from lti_tool.evidence.models import LIVE_STATES, Revision, Submission
 from lti_tool.learning.accounts import moving, obstacles
+from lti_tool.learning.accounts.locks import Turn, await_turn
 from lti_tool.learning.accounts.places import AccountsOf
 from lti_tool.review import desk
 from lti_tool.review.models import Review, ReviewSlot
@@ -66,6 +67,7 @@ def merge(
     Raises KeptApartError with what is in the way, ChangedMeanwhileError to be tried again,
     ConflictError where either was joined to somebody already. Nothing is half-moved.
     """
+    await_turn(session, Turn.MERGING)
     with unscoped(session, _REASON):
         kept, gone = _lock(session, kept_id, gone_id)
         found = obstacles.find(session, kept_id, gone_id, accounts_of(session, [kept_id, gone_id]))
