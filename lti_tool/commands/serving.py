@@ -75,7 +75,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "worker_class": "gthread",
             "timeout": 60,
             "graceful_timeout": 20,
-            "keepalive": 2,
+            "keepalive": 5,
             # In a rush one process would take most of what waits and leave the others idle; what
             # is not taken yet goes to whoever has room first.
             "worker_connections": CONNECTIONS_A_THREAD * self.config.threads,
