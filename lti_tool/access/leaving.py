@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core import addresses, audit, mail, outbox, postal, quotas, single_use
@@ -105,18 +105,7 @@ def take(session: Session, config: Config, secret: str, *, now: datetime) -> Sta
 
     Of any number of simultaneous attempts one succeeds. Raises like `find`.
     """
-    table: Any = AccessLink.__table__
-    taken = session.connection().execute(
-        update(table)
-        .where(
-            table.c.token_hash == single_use.digest(secret),
-            table.c.used_at.is_(None),
-            table.c.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(table.c.id)
-    )
-    if taken.first() is None:
+    if not single_use.claim(session, AccessLink, single_use.digest(secret), now):
         raise _gone(_find(session, secret))
     link = _find(session, secret)
     person = _holder(session, link)

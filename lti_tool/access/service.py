@@ -6,17 +6,15 @@ nothing, so that a mail programme's preview does not use it up.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from core import audit
+from core import audit, single_use
 from core.errors import GoneError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Person, Role, RoleGrant, grant, owner_of
 from core.scope import unscoped
@@ -27,7 +25,6 @@ LIFETIME = timedelta(minutes=15)
 REMEMBERED = timedelta(days=7)
 SOURCE = "admin link"
 DEFAULT_NAME = "Administrator"
-LONGEST_TOKEN = 100
 _NEW_LINK = _l("Ask whoever runs this installation for a new one: milepost admin link")
 _WHY = "a link is found by its token alone; it says for whom"
 
@@ -59,7 +56,7 @@ def create_link(
         )
     link = AdministratorLink(
         **owner_of(organisation),
-        token_hash=_digest(token),
+        token_hash=single_use.digest(token),
         name=name,
         created_at=now,
         expires_at=now + LIFETIME,
@@ -89,18 +86,7 @@ def take(session: Session, token: str, *, hours: int, now: datetime) -> StartedS
 
     Of any number of simultaneous attempts one succeeds. Raises like `find_offer`.
     """
-    table: Any = AdministratorLink.__table__
-    taken = session.connection().execute(
-        update(table)
-        .where(
-            table.c.token_hash == _digest(token),
-            table.c.used_at.is_(None),
-            table.c.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(table.c.id)
-    )
-    if taken.first() is None:
+    if not single_use.claim(session, AdministratorLink, single_use.digest(token), now):
         raise _gone(_find(session, token))
     link = _find(session, token)
     organisation = session.get_one(Organisation, link.owner_id)
@@ -152,10 +138,12 @@ def _person(session: Session, organisation: Organisation, name: str, now: dateti
 
 def _find(session: Session, token: str) -> AdministratorLink:
     found = None
-    if len(token) <= LONGEST_TOKEN:
+    if len(token) <= single_use.LONGEST:
         with unscoped(session, _WHY):
             found = session.scalar(
-                select(AdministratorLink).where(AdministratorLink.token_hash == _digest(token))
+                select(AdministratorLink).where(
+                    AdministratorLink.token_hash == single_use.digest(token)
+                )
             )
     if found is None:
         raise NotFoundError(
@@ -180,7 +168,3 @@ def _gone(row: AdministratorLink) -> GoneError:
         title=_l("This link has expired"),
         advice=_NEW_LINK,
     )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
