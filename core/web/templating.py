@@ -6,7 +6,10 @@ from collections import ChainMap
 from collections.abc import MutableMapping
 from typing import Any
 
+from flask import Flask
 from flask.templating import Environment
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 
 class TemplateGlobals(ChainMap[str, Any]):
@@ -21,8 +24,31 @@ class TemplateGlobals(ChainMap[str, Any]):
         return set().union(*self.maps)
 
 
+class _Compiled(BytecodeCache):
+    """Every template compiled once in a process, however many applications it makes."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[str, Any]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Jinja's key names the template, the checksum its text."""
+        checksum, code = self._made.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what Jinja has just compiled."""
+        self._made[bucket.key] = (bucket.checksum, bucket.code)
+
+
+_COMPILED = _Compiled()
+
+
 class PageEnvironment(Environment):
-    """Flask's environment, with `TemplateGlobals`."""
+    """Flask's environment, with `TemplateGlobals` and templates compiled once."""
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        super().__init__(app, **{"bytecode_cache": _COMPILED, **options})
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """The globals of one template; what the environment learns later is among them."""
