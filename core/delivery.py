@@ -19,7 +19,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from core.config import is_loopback_name
-from core.deadlines import DeadlineSocket, DeadlineTlsSocket, resolve, within
+from core.deadlines import DeadlineSocket, DeadlineTlsSocket, machines_trust, resolve, within
 from core.outbox import DeliveryError
 from core.postal import Folder, Post, Smtp
 
@@ -35,7 +35,7 @@ class Postman:
     ) -> None:
         self.post = post
         self.seconds = seconds
-        self.trust = trust or ssl.create_default_context()
+        self.trust = trust or machines_trust()
         self.trust.sslsocket_class = DeadlineTlsSocket
 
     def send(self, message: EmailMessage, sender: str, to: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from core.deadlines import DeadlineSocket, DeadlineTlsSocket, remaining, resolve, within
+from core.deadlines import DeadlineSocket, machines_trust, remaining, resolve, within
 
 USER_AGENT = "Milepost/0.1 (+LTI 1.3 tool; Open Badges 3.0)"
 
@@ -80,10 +79,8 @@ class HttpClient:
         class GuardedHTTPSPool(HTTPSConnectionPool):
             ConnectionCls = GuardedHTTPSConnection
 
-        context = ssl.create_default_context()
-        context.sslsocket_class = DeadlineTlsSocket
         self._pool = urllib3.PoolManager(
-            num_pools=32, maxsize=4, retries=False, ssl_context=context
+            num_pools=32, maxsize=4, retries=False, ssl_context=machines_trust()
         )
         self._pool.pool_classes_by_scheme = {"http": GuardedHTTPPool, "https": GuardedHTTPSPool}
 
