@@ -13,8 +13,10 @@ from hypothesis import HealthCheck, settings
 import lti_tool.models  # noqa: F401 - every table, for migrations compared with models
 from core.identity import Organisation, create_organisation
 from core.runtime import Runtime
-from tests.support import postgres
+from tests.support import cheaper, postgres
 from tests.support.environment import make_runtime, migrated_sqlite
+
+cheaper.install()
 
 settings.register_profile(
     "test", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -39,10 +41,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         postgres.stop_server(factory.getbasetemp())
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "runtime_pg" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.postgres)
+        kind = getattr(item, "callspec", None) and item.callspec.params.get("any_runtime")
+        if kind and kind != _database_in_every_run(item, kind):
+            item.add_marker(pytest.mark.soak)
+
+
+def _database_in_every_run(item: pytest.Item, kind: str) -> str:
+    """Which of both databases a test of a feature meets outside of `make soak`.
+
+    Flows and what happens at once meet PostgreSQL, the rest SQLite. What databases themselves do
+    (core), the badge service and the ways in (lti) meet both, and so do crashes.
+    """
+    folder, _, name = item.nodeid.partition("::")
+    if not folder.startswith(("tests/flows/", "tests/lti_tool/")) or "/lti/" in folder:
+        return kind
+    if "_crash" in folder:
+        return kind
+    apart = folder.startswith("tests/flows/") or re.search("at_once|together", folder + name)
+    return "postgres" if apart else "sqlite"
 
 
 @pytest.fixture

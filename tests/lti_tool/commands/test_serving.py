@@ -52,7 +52,9 @@ def answer(url: str, running: subprocess.Popen[str]) -> int:
                 running.wait(timeout=0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
+)
 def test_serve_answers_and_stops_cleanly(migrated: Shell, number: signal.Signals) -> None:
     port = free_port()
     with process(migrated.but(WORKERS="1"), "serve", "--port", str(port)) as running:

@@ -72,7 +72,6 @@ def zeros(width: int, height: int) -> bytes:
 MEASURE = """
 import io, resource, sys
 from lti_tool.evidence import images
-from tests.lti_tool.review.world import huge_png
 with open(sys.argv[1], "rb") as file:
     data = io.BytesIO(file.read())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -89,15 +88,27 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     [
         (lambda: zeros(9_900, 8_000), "too many"),
         (lambda: zeros(5_000, 5_000), "drawn"),
-        (lambda: saved(Image.new("RGBA", (5_000, 5_000)), "PNG").getvalue(), "drawn"),
+        pytest.param(
+            lambda: saved(Image.new("RGBA", (5_000, 5_000)), "PNG").getvalue(),
+            "drawn",
+            marks=pytest.mark.soak,
+        ),
         (lambda: saved(Image.new("P", (5_000, 5_000)), "GIF").getvalue(), "drawn"),
-        (lambda: saved(Image.new("RGBA", (4_000, 4_000)), "WEBP").getvalue(), "drawn"),
+        pytest.param(
+            lambda: saved(Image.new("RGBA", (4_000, 4_000)), "WEBP").getvalue(),
+            "drawn",
+            marks=pytest.mark.soak,
+        ),
         (lambda: saved(Image.new("L", (12_000, 10_000)), "JPEG").getvalue(), "drawn"),
         (
             lambda: saved(Image.new("L", (5_100, 5_000)), "JPEG", progressive=True).getvalue(),
             "too many",
         ),
-        (lambda: saved(Image.new("L", (65_000, 500)), "JPEG").getvalue(), "too many"),
+        pytest.param(
+            lambda: saved(Image.new("L", (65_000, 500)), "JPEG").getvalue(),
+            "too many",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 def test_no_picture_costs_more_than_400_megabytes(
