@@ -7,6 +7,7 @@ id_token) is not part of a person's wait, though it takes the same machine's tim
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Crowd:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await self._launched(sub)
-        except (OSError, TimeoutError, ValueError, KeyError, asyncio.IncompleteReadError) as error:
+        except (OSError, TimeoutError, ValueError, KeyError) as error:
             return Waited(PATIENCE_SECONDS, f"{type(error).__name__}: {error}")
 
     async def _launched(self, sub: str) -> Waited:
@@ -83,6 +84,7 @@ class _Browser:
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
         self._host, self._port = parts.hostname or "", parts.port or 80
+        self._address = (socket.gethostbyname(self._host), self._port)
         self._head = "".join(
             f"{name}: {value}\r\n" for name, value in request_headers("GET").items()
         )
@@ -97,21 +99,32 @@ class _Browser:
             "Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n"
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
-        reader, writer = await asyncio.open_connection(self._host, self._port)
-        writer.write(request.encode())
-        answer = await _read(reader)
-        writer.close()
+        answer = _read(await self._exchange(request.encode()))
         self._cookies += answer.cookies
         return answer
 
+    async def _exchange(self, request: bytes) -> bytes:
+        """What comes back until the server closes. Bare sockets: a crowd is to cost little."""
+        loop = asyncio.get_running_loop()
+        with socket.socket() as connection:
+            connection.setblocking(False)
+            await loop.sock_connect(connection, self._address)
+            await loop.sock_sendall(connection, request)
+            received = b""
+            while data := await loop.sock_recv(connection, 65536):
+                received += data
+        return received
 
-async def _read(reader: asyncio.StreamReader) -> _Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    fields = [line.split(": ", 1) for line in head[1:] if ": " in line]
-    lengths = [int(value) for name, value in fields if name.lower() == "content-length"]
-    await reader.readexactly(lengths[0] if lengths else 0)
+
+def _read(received: bytes) -> _Answer:
+    head, _, body = received.partition(b"\r\n\r\n")
+    lines = head.decode("latin-1").split("\r\n")
+    fields = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)]
+    length = next((int(value) for name, value in fields if name == "content-length"), 0)
+    if len(body) != length:
+        raise ValueError(f"the answer ended after {len(body)} of {length} bytes")
     return _Answer(
-        status=int(head[0].split(" ", 2)[1]),
-        location=next((value for name, value in fields if name.lower() == "location"), ""),
-        cookies=[value.split(";")[0] for name, value in fields if name.lower() == "set-cookie"],
+        status=int(lines[0].split(" ", 2)[1]),
+        location=next((value for name, value in fields if name == "location"), ""),
+        cookies=[value.split(";")[0] for name, value in fields if name == "set-cookie"],
     )
