@@ -109,6 +109,7 @@ class Database:
         )
         self._writing = self.engine.execution_options(milepost_begin="IMMEDIATE")
         self._passing = self._writing.execution_options(milepost_sync="NORMAL")
+        self._plain = self.engine if self.is_sqlite else self._postgres(url, pool_size, plain=True)
 
     @staticmethod
     def _sqlite(url: str, pool_size: int) -> Engine:
@@ -144,8 +145,22 @@ class Database:
         return engine
 
     @staticmethod
-    def _postgres(url: str, pool_size: int) -> Engine:
-        engine = create_engine(url, pool_size=pool_size, max_overflow=5, hide_parameters=True)
+    def _postgres(url: str, pool_size: int, *, plain: bool = False) -> Engine:
+        """The engine; `plain` for prepared statements alone, whose connections commit at once.
+
+        Connections of their own, because what sets them apart (see `passing`) costs as much as a
+        statement at every change, and SQLAlchemy's own roll-back at every return as much again.
+        """
+        apart = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if plain else {}
+        engine = create_engine(
+            url, pool_size=pool_size, max_overflow=5, hide_parameters=True, **apart
+        )
+
+        @event.listens_for(engine, "connect")
+        def on_connect(connection: Any, _record: Any) -> None:
+            if plain:
+                connection.autocommit = True
+                connection.execute("SET synchronous_commit TO off")
 
         @event.listens_for(engine, "checkin")
         def on_checkin(_connection: Any, record: Any) -> None:
@@ -192,13 +207,8 @@ class Database:
     @contextmanager
     def passing(self) -> Iterator[Direct]:
         """`transaction(durable=False)` for prepared statements alone, without a session's cost."""
-        with self._driver() as (direct, info):
-            if self.is_sqlite:
-                _synchronise(direct.driver, info, "NORMAL")
-                direct.execute("BEGIN IMMEDIATE")
-            else:
-                # One trip to the server for both; psycopg's own BEGIN would be another.
-                direct.execute("BEGIN; SET LOCAL synchronous_commit TO off")
+        with self.single() as direct:
+            direct.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
             try:
                 yield direct
             except BaseException:
@@ -208,32 +218,24 @@ class Database:
 
     @contextmanager
     def single(self) -> Iterator[Direct]:
-        """For one prepared statement, which is a transaction of its own."""
-        with self._driver() as (direct, info):
-            if self.is_sqlite:
-                _synchronise(direct.driver, info, "NORMAL")
-            yield direct
-
-    @contextmanager
-    def _driver(self) -> Iterator[tuple[Direct, Any]]:
-        connection = self.engine.raw_connection()
+        """For prepared statements that are each a transaction of their own, as in `passing`."""
+        connection = self._plain.raw_connection()
         driver: Any = connection.driver_connection
-        if not self.is_sqlite:
-            driver.autocommit = True  # SQLite's connections are so already (see `_sqlite`)
         try:
-            yield Direct(self.engine.dialect, driver), connection.info
+            if self.is_sqlite:
+                _synchronise(driver, connection.info, "NORMAL")
+            yield Direct(self._plain.dialect, driver)
         except DBAPIError as error:
             if error.connection_invalidated:
                 connection.invalidate(error)
             raise
         finally:
-            if not self.is_sqlite and not driver.closed:
-                driver.autocommit = False
             connection.close()
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+        self._plain.dispose()
 
 
 def _synchronise(driver: Any, info: Any, wanted: str) -> None:

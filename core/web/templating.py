@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import MutableMapping
 from typing import Any
 
-from flask import Flask
+from flask.sansio.app import App
 from flask.templating import Environment
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
@@ -47,7 +47,7 @@ _COMPILED = _Compiled()
 class PageEnvironment(Environment):
     """Flask's environment, with `TemplateGlobals` and templates compiled once."""
 
-    def __init__(self, app: Flask, **options: Any) -> None:
+    def __init__(self, app: App, **options: Any) -> None:
         super().__init__(app, **{"bytecode_cache": _COMPILED, **options})
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:

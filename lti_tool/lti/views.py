@@ -204,7 +204,7 @@ def to(target: str) -> Response:
 def _begin(
     tool: LtiTool, platform: KnownPlatform, hints: dict[str, str], *, in_window: bool
 ) -> Response:
-    with tool.runtime.database.passing() as direct:
+    with tool.runtime.database.single() as direct:
         begun = launching.begin_login(
             direct, tool, platform, hints, in_window=in_window, now=tool.runtime.now()
         )
