@@ -1,7 +1,7 @@
 """A pure Open Badges 3.0 library: make, sign, bake and verify credentials.
 
 It knows no web framework, no database and no network: what must be fetched comes through a
-`Resolver`. Open Badges 2.0 badges are verified, not made.
+`Resolver`. Badges of Open Badges 2.0 are verified, and made from those of 3.0 (`version2_issue`).
 
     document = AchievementCredential(...).to_document()
     signed = issue(document, signer, verification_method=..., created=...)
@@ -11,7 +11,14 @@ It knows no web framework, no database and no network: what must be fetched come
 
 from __future__ import annotations
 
-from badges.openbadges.baking import Baked, bake_png, bake_svg, bakeable_json, unbake
+from badges.openbadges.baking import (
+    Baked,
+    bake_png,
+    bake_svg,
+    bake_version_2,
+    bakeable_json,
+    unbake,
+)
 from badges.openbadges.canonical_guard import close_children
 from badges.openbadges.did import (
     controller_document,
@@ -43,6 +50,7 @@ from badges.openbadges.model import (
     Achievement,
     AchievementCredential,
     AchievementSubject,
+    Address,
     Alignment,
     BitstringStatusListEntry,
     CredentialSchema,
@@ -59,6 +67,9 @@ from badges.openbadges.model import (
     Result,
     ResultDescription,
     RubricCriterionLevel,
+    TermsOfUse,
+    Version2Class,
+    award_of,
     identity_hash,
     timestamp,
 )
@@ -80,6 +91,7 @@ __all__ = [
     "Achievement",
     "AchievementCredential",
     "AchievementSubject",
+    "Address",
     "Alignment",
     "Baked",
     "BakingError",
@@ -122,9 +134,13 @@ __all__ = [
     "Step",
     "StepResult",
     "StepStatus",
+    "TermsOfUse",
     "UnsupportedProofError",
+    "Version2Class",
+    "award_of",
     "bake_png",
     "bake_svg",
+    "bake_version_2",
     "bakeable_json",
     "check_shape",
     "close_children",

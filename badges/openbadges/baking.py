@@ -1,7 +1,7 @@
 """Baking a credential into a PNG or SVG, and taking it out again.
 
-Open Badges 3.0, section 5.3. Images of Open Badges 2.0 are read through openbadges-bakery,
-which knows that format alone.
+Open Badges 3.0, section 5.3. Images of Open Badges 2.0 are read and written through
+openbadges-bakery, which knows that format alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +22,8 @@ from badges.openbadges.proofs.vc_jwt import looks_like_token
 
 MAX_IMAGE_BYTES = 8 * 1024 * 1024
 
+_BAKERY = threading.Lock()
+_STARTS_2 = ("{", "https://", "http://")
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
 _UNSAFE = str.maketrans(
     {letter: f"\\u{ord(letter):04x}" for letter in "{}<>&"},
@@ -64,6 +68,63 @@ def bake_svg(image: bytes, credential: Mapping[str, Any] | str) -> bytes:
     if "<" in text or ">" in text:
         raise BakingError(N_("A text to bake into an SVG is escaped first; see bakeable_json."))
     return svg.bake(image, text, token=not text.startswith("{"))
+
+
+def bake_version_2(image: bytes, assertion: Mapping[str, Any] | str) -> bytes:
+    """Bake an Open Badges 2.0 assertion into a PNG or SVG, in place of one that it already holds.
+
+    Args:
+        image: a PNG or SVG without a credential of 3.0: readers of either version would take
+            whichever they find first (R55).
+        assertion: the hosted assertion's document, its address, or a signed one's compact JWS.
+
+    Raises:
+        BakingError: not a whole PNG or SVG, hostile, with a credential of 3.0 in it, or a text
+            that is none of those.
+    """
+    text = assertion if isinstance(assertion, str) else bakeable_json(assertion)
+    if not text.isascii() or not (text.startswith(_STARTS_2) or looks_like_token(text)):
+        raise BakingError(N_("A text to bake is a JSON object, an address or a compact JWS."))
+    if len(image) > MAX_IMAGE_BYTES:
+        raise BakingError(N_("The image is too large."))
+    pixels = png.is_png(image)
+    reader, baker = (png, "png_bakery") if pixels else (svg, "svg_bakery")
+    # As with reading: openbadges-bakery trusts what it is given.
+    reader.check(image)
+    if reader.unbake(image) is not None:
+        raise BakingError(
+            N_("This image holds an Open Badges 3.0 badge already. Use one without a badge in it.")
+        )
+    return _baked_version_2(image if pixels else _without_version_2(image), text, baker)
+
+
+def _baked_version_2(image: bytes, text: str, baker: str) -> bytes:
+    import openbadges_bakery.png_bakery
+    import openbadges_bakery.svg_bakery
+
+    # It calls what a package of its own has deprecated; what warnings are shown is the whole
+    # process's, so one at a time.
+    with _BAKERY, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            made = getattr(openbadges_bakery, baker).bake(io.BytesIO(image), text, io.BytesIO())
+        except Exception as error:  # the package raises whatever its parsers raise
+            raise BakingError(N_("The badge could not be put into this image.")) from error
+    data: bytes = made.getvalue()
+    return data
+
+
+def _without_version_2(image: bytes) -> bytes:
+    """An SVG without assertions of 2.0: its baker adds one, and leaves an earlier one in place."""
+    if b"openbadges:assertion" not in image:
+        return image
+    from defusedxml import minidom
+
+    document = minidom.parseString(_utf8(image))
+    for element in list(document.getElementsByTagName("openbadges:assertion")):
+        if element.parentNode is not None:
+            element.parentNode.removeChild(element)
+    return document.toxml("utf-8")
 
 
 def is_image(data: bytes) -> bool:

@@ -79,7 +79,8 @@ def did_key_document(did: str) -> dict[str, Any]:
         raise DidError(f"{did!r} is not a did:key.")
     multibase = did.removeprefix("did:key:")
     decode_multikey(multibase)
-    return controller_document(did, multikeys=[(multibase, multibase)])
+    document = controller_document(did, multikeys=[(multibase, multibase)])
+    return {**document, "authentication": list(document["assertionMethod"])}
 
 
 def controller_document(

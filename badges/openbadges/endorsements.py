@@ -8,6 +8,7 @@ from typing import Any
 from badges.openbadges.documents import JsonObject, as_list, id_of
 from badges.openbadges.errors import ProofError
 from badges.openbadges.messages import N_, Message
+from badges.openbadges.model import award_of
 from badges.openbadges.proofs import vc_jwt
 from badges.openbadges.report import (
     EndorsementReport,
@@ -29,7 +30,8 @@ def check_endorsements(
 ) -> tuple[StepResult | None, tuple[EndorsementReport, ...]]:
     """The endorsements step, None where the badge carries none, and each endorsement's report.
 
-    An endorsement that has expired says no more than that: it does not fail the badge.
+    An endorsement that has expired, or was withdrawn, says no more than that: it does not fail the
+    badge, which nobody but its own issuer can take back.
 
     Args:
         document: the credential.
@@ -57,8 +59,17 @@ def _step(reports: tuple[EndorsementReport, ...]) -> StepResult:
         (Outcome.UNDECIDED, StepStatus.NOT_POSSIBLE),
     ):
         for report in reports:
-            if report.outcome is outcome:
+            if report.outcome is outcome and report.message.code != _WITHDRAWN.code:
                 return StepResult(Step.ENDORSEMENTS, status, report.message)
+    withdrawn = sum(report.message.code == _WITHDRAWN.code for report in reports)
+    if withdrawn:
+        return passed(
+            Step.ENDORSEMENTS,
+            "withdrawn",
+            N_("Of the badge's endorsements (%(count)s) some were withdrawn: %(withdrawn)s."),
+            count=len(reports),
+            withdrawn=withdrawn,
+        )
     return passed(
         Step.ENDORSEMENTS,
         "hold",
@@ -99,19 +110,24 @@ def _report(item: Any, endorsed: set[str], examine: Examine) -> EndorsementRepor
 
 def _answer(steps: tuple[StepResult, ...]) -> tuple[Outcome, Message]:
     """What the steps of one endorsement come to."""
-    expired = any(result.message.code == "time.expired" for result in steps)
+    codes = {result.message.code for result in steps if result.status is StepStatus.FAILED}
     for result in steps:
-        if result.status is StepStatus.FAILED and result.message.code != "time.expired":
+        if result.status is StepStatus.FAILED and result.message.code not in _LAPSED:
             return Outcome.INVALID, _bad(result.message.text)
+    if codes & _TAKEN_BACK:
+        return Outcome.INVALID, _WITHDRAWN
     for result in steps:
         if result.status is StepStatus.NOT_POSSIBLE:
             template = N_("An endorsement in the badge could not be checked: %(reason)s")
             params = {"reason": result.message.text}
             return Outcome.UNDECIDED, Message("endorsements.unknown", template, params)
-    return Outcome.VALID, _EXPIRED if expired else _HOLDS
+    return Outcome.VALID, _EXPIRED if "time.expired" in codes else _HOLDS
 
 
 _HOLDS = Message("endorsements.holds", N_("The endorsement holds."))
+_TAKEN_BACK = frozenset({"status.revocation", "status.revoked-because", "status.suspension"})
+_LAPSED = _TAKEN_BACK | {"time.expired"}
+_WITHDRAWN = Message("endorsements.withdrawn", N_("The endorsement was withdrawn by its issuer."))
 _EXPIRED = Message("endorsements.expired", N_("The endorsement was good, and has expired."))
 
 
@@ -134,6 +150,8 @@ def _endorsements(document: Mapping[str, Any]) -> Iterator[tuple[Any, set[str]]]
         places.append(achievement.get("creator"))
     identifiers = {id_of(place) for place in places if isinstance(place, Mapping)}
     endorsed = {identifier for identifier in identifiers if identifier is not None}
+    if (own := id_of(document)) is not None:
+        endorsed.add(award_of(own))
     for place in places:
         if isinstance(place, Mapping):
             for name in ("endorsement", "endorsementJwt"):

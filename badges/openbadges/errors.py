@@ -76,6 +76,10 @@ class UnsupportedProofError(ProofError):
     """Raised when a proof is of a type or cryptosuite that this library does not implement."""
 
 
+class PresentationError(OpenBadgesError):
+    """Raised when a presentation does not show that the one who made it holds a DID."""
+
+
 class StatusListError(OpenBadgesError):
     """Raised when a status list is malformed, too short, too large, or the index is outside."""
 

@@ -91,6 +91,29 @@ def _published_method(
     return FoundKey(_method_public_key(method, issuer, now))
 
 
+def authentication_key(
+    method_id: str, holder: str, controllers: ControllerResolver, now: datetime
+) -> PublicKey:
+    """The key by which the holder of a DID shows that it is theirs (DID Core 1.0, section 5.3.1).
+
+    Raises:
+        ProofError: somebody else's key, or one that the DID does not list for this.
+        KeyFormatError: what is published is not a key.
+        ResolutionError: the DID's document cannot be had.
+    """
+    if method_id.partition("#")[0] != holder:
+        raise ProofError(N_("it belongs to somebody else."))
+    document = controllers.document(holder)
+    if id_of(document) != holder:
+        raise ProofError(N_("the published document is about somebody else."))
+    for method in _methods(document, ("verificationMethod", "authentication")):
+        if _absolute(document, method.get("id")) == method_id:
+            if not _is_listed(document, method_id, "authentication"):
+                raise ProofError(N_("it is not listed for showing who somebody is."))
+            return _method_public_key(method, holder, now)
+    raise ProofError(N_("it is not published."))
+
+
 def token_key(
     token: Token, issuer: str, controllers: ControllerResolver, now: datetime
 ) -> FoundKey:
@@ -173,17 +196,23 @@ def _listed(document: Mapping[str, Any], method_id: str) -> Mapping[str, Any]:
     raise ProofError(N_("the issuer does not publish it."))
 
 
-def _methods(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _methods(
+    document: Mapping[str, Any], lists: tuple[str, ...] = _METHOD_LISTS
+) -> list[Mapping[str, Any]]:
     return [
         method
-        for name in _METHOD_LISTS
+        for name in lists
         for method in as_list(document.get(name))
         if isinstance(method, Mapping)
     ]
 
 
 def _is_assertion(document: Mapping[str, Any], method_id: str) -> bool:
-    named = (_absolute(document, id_of(item)) for item in as_list(document.get("assertionMethod")))
+    return _is_listed(document, method_id, "assertionMethod")
+
+
+def _is_listed(document: Mapping[str, Any], method_id: str, purpose: str) -> bool:
+    named = (_absolute(document, id_of(item)) for item in as_list(document.get(purpose)))
     return _absolute(document, method_id) in named
 
 
@@ -221,4 +250,4 @@ def _fragment_key(fragment: str) -> PublicKey | None:
         return None
 
 
-__all__ = ["FoundKey", "method_key", "token_key"]
+__all__ = ["FoundKey", "authentication_key", "method_key", "token_key"]

@@ -7,12 +7,22 @@ Every class is frozen and turns into JSON with `to_dict()`; what is None or empt
 from __future__ import annotations
 
 import hashlib
+from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from badges.openbadges.contexts import CREDENTIALS_V2, OPEN_BADGES, OPEN_BADGES_EXTENSIONS
+from badges.openbadges.profiles import (
+    Address,
+    Endorsement,
+    IdentifierEntry,
+    Image,
+    Node,
+    Profile,
+    timestamp,
+)
 
 EXTENSION_TYPES = frozenset(
     {"1EdTechJsonSchemaValidator2019", "1EdTechRevocationList", "1EdTechCredentialRefresh"}
@@ -20,91 +30,14 @@ EXTENSION_TYPES = frozenset(
 SCHEMA_URL = (
     "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_achievementcredential_schema.json"
 )
-
-
-def timestamp(moment: datetime) -> str:
-    """An aware moment as RFC 3339 in UTC to the second; raises ValueError for a naive one."""
-    if moment.tzinfo is None:
-        raise ValueError("A moment in a credential needs its time zone.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class _Node:
-    """Shared serialisation: snake_case fields become the standard's camelCase members."""
-
-    TYPES: ClassVar[tuple[str, ...] | str | None] = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON-ready object, without None and without empty arrays."""
-        result: dict[str, Any] = {}
-        for item in fields(self):  # type: ignore[arg-type]
-            value = _plain(getattr(self, item.name))
-            if value is None or value in ("", [], {}):
-                continue
-            result[item.metadata.get("name") or _camel(item.name)] = value
-            if item.name == "id" and self.TYPES:
-                result["type"] = _types(self.TYPES)
-        if self.TYPES and "type" not in result:
-            result = {"type": _types(self.TYPES), **result}
-        return result
-
-
-def _types(types: tuple[str, ...] | str) -> list[str] | str:
-    return types if isinstance(types, str) else list(types)
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, _Node):
-        return value.to_dict()
-    if isinstance(value, datetime):
-        return timestamp(value)
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return value
+ENDORSEMENT_SCHEMA_URL = (
+    "https://purl.imsglobal.org/spec/ob/v3p0/schema/json/ob_v3p0_endorsementcredential_schema.json"
+)
+TERMS_TYPE = "http://purl.org/dc/terms/RightsStatement"
 
 
 @dataclass(frozen=True, slots=True)
-class Image(_Node):
-    """An image by its address (R16); `caption` describes it to people who do not see it."""
-
-    TYPES = "Image"
-    id: str
-    caption: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IdentifierEntry(_Node):
-    """An identifier of another system (R17); `identifier_type` from the standard's list."""
-
-    TYPES = "IdentifierEntry"
-    identifier: str
-    identifier_type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Profile(_Node):
-    """An issuer, creator or source (R5). Wallets show `name` and `image`."""
-
-    TYPES = ("Profile",)
-    id: str
-    name: str | None = None
-    url: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    description: str | None = None
-    image: Image | None = None
-    other_identifier: Sequence[IdentifierEntry] = ()
-    official: str | None = None
-    parent_org: Profile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Alignment(_Node):
+class Alignment(Node):
     """A link from an achievement, result or level to a node of a framework (R12)."""
 
     TYPES = ("Alignment",)
@@ -117,7 +50,7 @@ class Alignment(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Criteria(_Node):
+class Criteria(Node):
     """What it takes to earn the achievement: an address, a Markdown text, or both (R10)."""
 
     narrative: str | None = None
@@ -125,7 +58,7 @@ class Criteria(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class RubricCriterionLevel(_Node):
+class RubricCriterionLevel(Node):
     """One level of one rubric criterion (R13); `points` and `level` are text."""
 
     TYPES = ("RubricCriterionLevel",)
@@ -138,7 +71,7 @@ class RubricCriterionLevel(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class ResultDescription(_Node):
+class ResultDescription(Node):
     """A result that the achievement may carry (R13).
 
     `rubric_criterion_level` and `allowed_value` go from low to high; `required_level` is the
@@ -188,7 +121,7 @@ class ResultDescription(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Result(_Node):
+class Result(Node):
     """What the learner reached (R14): a level of a description, a value, or a status."""
 
     TYPES = ("Result",)
@@ -200,17 +133,25 @@ class Result(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Related(_Node):
+class Related(Node):
     """Another achievement that this one relates to (R17, R55)."""
 
-    TYPES = ("Related",)
+    TYPES: ClassVar[tuple[str, ...]] = ("Related",)
     id: str
     in_language: str | None = None
     version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Achievement(_Node):
+class Version2Class(Related):
+    """The BadgeClass of Open Badges 2.0 that stands for the same achievement (R55)."""
+
+    TYPES = ("Related", "https://w3id.org/openbadges#BadgeClass")
+    version: str | None = "Open Badges v2p0"
+
+
+@dataclass(frozen=True, slots=True)
+class Achievement(Node):
     """What was achieved (R10, R11, R17)."""
 
     TYPES = ("Achievement",)
@@ -232,10 +173,11 @@ class Achievement(_Node):
     specialization: str | None = None
     tag: Sequence[str] = ()
     version: str | None = None
+    endorsement: Sequence[Endorsement] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class IdentityObject(_Node):
+class IdentityObject(Node):
     """Who the recipient is, hashed or in the clear (R18)."""
 
     TYPES = "IdentityObject"
@@ -269,7 +211,7 @@ def identity_hash(identity: str, salt: str, algorithm: str = "sha256") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AchievementSubject(_Node):
+class AchievementSubject(Node):
     """The learner and what was achieved (R4). Give an `id` wherever a VC-JWT is made (R19)."""
 
     TYPES = ("AchievementSubject",)
@@ -279,15 +221,21 @@ class AchievementSubject(_Node):
     activity_start_date: datetime | None = None
     activity_end_date: datetime | None = None
     credits_earned: float | None = None
+    image: Image | None = None
+    license_number: str | None = None
     narrative: str | None = None
     result: Sequence[Result] = ()
     role: str | None = None
+    source: Profile | None = None
     term: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence(_Node):
-    """One piece of evidence, which stands on the credential (R15)."""
+class Evidence(Node):
+    """One piece of evidence, which stands on the credential (R15).
+
+    `digest_multibase` (VCDM 2.0, section 5.3) says which file it was without showing it.
+    """
 
     TYPES = ("Evidence",)
     id: str | None = None
@@ -296,10 +244,11 @@ class Evidence(_Node):
     narrative: str | None = None
     genre: str | None = None
     audience: str | None = None
+    digest_multibase: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BitstringStatusListEntry(_Node):
+class BitstringStatusListEntry(Node):
     """Where a credential's revocation bit stands (R29); `id` differs from the list's address."""
 
     TYPES = "BitstringStatusListEntry"
@@ -310,7 +259,7 @@ class BitstringStatusListEntry(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialSchema(_Node):
+class CredentialSchema(Node):
     """A JSON schema that the credential follows (R34); brings in the extensions context (R2)."""
 
     TYPES = "1EdTechJsonSchemaValidator2019"
@@ -318,7 +267,7 @@ class CredentialSchema(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshService(_Node):
+class RefreshService(Node):
     """Where the current version of the credential can be had (R33)."""
 
     TYPES = "1EdTechCredentialRefresh"
@@ -326,7 +275,18 @@ class RefreshService(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class AchievementCredential(_Node):
+class TermsOfUse(Node):
+    """The terms that a credential was issued under, by their address (VCDM 2.0, section 5.5).
+
+    The type is a class that is published elsewhere: no context of Open Badges names one.
+    """
+
+    TYPES = TERMS_TYPE
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AchievementCredential(Node):
     """A whole Open Badges 3.0 credential, still without a proof (R1-R9).
 
     Args:
@@ -348,18 +308,16 @@ class AchievementCredential(_Node):
     credential_schema: Sequence[CredentialSchema] = ()
     credential_status: BitstringStatusListEntry | None = None
     refresh_service: RefreshService | None = None
+    terms_of_use: Sequence[TermsOfUse] = ()
+    endorsement: Sequence[Endorsement] = ()
 
     def to_document(self) -> dict[str, Any]:
         """The JSON-LD document, with the contexts that its types need (R1, R2)."""
-        body = self.to_dict()
-        contexts = [CREDENTIALS_V2, OPEN_BADGES]
-        if _uses_extensions(body):
-            contexts.append(OPEN_BADGES_EXTENSIONS)
-        return {"@context": contexts, **body}
+        return _in_contexts(self.to_dict())
 
 
 @dataclass(frozen=True, slots=True)
-class EndorsementSubject(_Node):
+class EndorsementSubject(Node):
     """What is endorsed, by its id, and the endorser's comment (R20)."""
 
     TYPES = ("EndorsementSubject",)
@@ -368,7 +326,7 @@ class EndorsementSubject(_Node):
 
 
 @dataclass(frozen=True, slots=True)
-class EndorsementCredential(_Node):
+class EndorsementCredential(Node):
     """An endorsement, signed on its own and then placed in what it endorses (R20, R21)."""
 
     TYPES = ("VerifiableCredential", "EndorsementCredential")
@@ -379,14 +337,47 @@ class EndorsementCredential(_Node):
     credential_subject: EndorsementSubject
     description: str | None = None
     valid_until: datetime | None = None
-    credential_status: BitstringStatusListEntry | None = field(default=None)
+    awarded_date: datetime | None = None
+    credential_schema: Sequence[CredentialSchema] = ()
+    credential_status: BitstringStatusListEntry | None = None
+    refresh_service: RefreshService | None = None
+    terms_of_use: Sequence[TermsOfUse] = ()
 
     def to_document(self) -> dict[str, Any]:
-        """The JSON-LD document."""
-        return {"@context": [CREDENTIALS_V2, OPEN_BADGES], **self.to_dict()}
+        """The JSON-LD document, with the contexts that its types need (R1, R2)."""
+        return _in_contexts(self.to_dict())
+
+
+def sha256_multibase(digest: str) -> str:
+    """A SHA-256 digest in hex as a multihash in base64url (VCDM 2.0, section 5.3).
+
+    Raises ValueError unless it is 64 hexadecimal digits.
+    """
+    data = bytes.fromhex(digest)
+    if len(data) != 32:
+        raise ValueError("A SHA-256 digest has 32 bytes.")
+    return "u" + urlsafe_b64encode(b"\x12\x20" + data).decode().rstrip("=")
+
+
+def award_of(credential_id: str) -> str:
+    """What an endorsement of a credential is about: the award that the credential attests.
+
+    Not the credential's own id: an endorsement that stands in the credential would describe the
+    credential from within, which strict verifiers refuse.
+    """
+    return f"{credential_id}#award"
+
+
+def _in_contexts(body: dict[str, Any]) -> dict[str, Any]:
+    contexts = [CREDENTIALS_V2, OPEN_BADGES]
+    if _uses_extensions(body):
+        contexts.append(OPEN_BADGES_EXTENSIONS)
+    return {"@context": contexts, **body}
 
 
 def _uses_extensions(value: Any) -> bool:
+    if isinstance(value, dict) and "@context" in value:
+        return False  # a signed endorsement names its own contexts
     if isinstance(value, dict):
         types = value.get("type")
         named = types if isinstance(types, list) else [types]
@@ -394,3 +385,14 @@ def _uses_extensions(value: Any) -> bool:
             _uses_extensions(inner) for inner in value.values()
         )
     return isinstance(value, list) and any(_uses_extensions(item) for item in value)
+
+
+__all__ = [
+    "ENDORSEMENT_SCHEMA_URL", "EXTENSION_TYPES", "SCHEMA_URL", "TERMS_TYPE", "Achievement",
+    "AchievementCredential", "AchievementSubject", "Address", "Alignment",
+    "BitstringStatusListEntry", "CredentialSchema", "Criteria", "Endorsement",
+    "EndorsementCredential", "EndorsementSubject", "Evidence", "IdentifierEntry", "IdentityObject",
+    "Image", "Profile", "RefreshService", "Related", "Result", "ResultDescription",
+    "RubricCriterionLevel", "TermsOfUse", "Version2Class", "award_of", "identity_hash",
+    "sha256_multibase", "timestamp",
+]  # fmt: skip

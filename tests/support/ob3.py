@@ -42,6 +42,7 @@ VECTORS = SHARED / "vectors"
 ISSUER = "did:web:badges.example.org:issuers:northside"
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 VALID_FROM = datetime(2026, 5, 1, 8, 30, tzinfo=UTC)
+ENDORSER = "did:web:badges.example.org:issuers:union"
 STATUS_LIST = "https://badges.example.org/status/1"
 
 

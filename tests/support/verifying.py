@@ -38,6 +38,6 @@ def verify_badge(
     return verify(
         data if data is not None else credential.document or "",
         resolver=OfflineResolver(published_documents(district, credential)),
-        now=credential.accepted_at,
+        now=credential.proof_created_at,  # of this version; acceptance for the first
         recipient=recipient,
     )

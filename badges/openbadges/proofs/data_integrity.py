@@ -66,6 +66,10 @@ SUITES: Mapping[str, Suite] = {
         Suite("ecdsa-jcs-2019", elliptic=True, rdf=False),
     )
 }
+_WRONG_PURPOSE = {
+    "assertionMethod": "The proof was not made to assert something.",
+    "authentication": "The proof was not made to show who somebody is.",
+}
 _ED25519_2020 = Suite("Ed25519Signature2020", elliptic=False, rdf=True)
 
 
@@ -161,8 +165,11 @@ class ReadProof:
     proof: Mapping[str, Any]
 
 
-def read_proof(proof: object) -> ReadProof:
+def read_proof(proof: object, *, purpose: str = "assertionMethod") -> ReadProof:
     """Check one proof's form (Data Integrity 1.0, section 4.4).
+
+    `purpose` is what it must have been made for; who shows that a DID is theirs makes one for
+    `authentication`.
 
     Raises:
         UnsupportedProofError: a type or suite that is not implemented here, or a proof chain.
@@ -179,8 +186,8 @@ def read_proof(proof: object) -> ReadProof:
         raise UnsupportedProofError(f"Proofs of the kind {name!r} cannot be checked here.")
     if "previousProof" in proof:
         raise UnsupportedProofError("Chains of proofs cannot be checked here.")
-    if proof.get("proofPurpose") != "assertionMethod":
-        raise ProofError("The proof was not made to assert something.")
+    if proof.get("proofPurpose") != purpose:
+        raise ProofError(_WRONG_PURPOSE[purpose])
     for name in ("created", "expires"):
         if name in proof and parse_moment(proof[name]) is None:
             raise ProofError(f"The proof's {name!r} is not a date and time with its zone.")

@@ -74,12 +74,18 @@ def number_of(value: float, tails: tuple[str, str]) -> str:
 
 
 class Blank:
-    """A blank node: the lines about it without their beginning, and the line that leads to it."""
+    """A blank node: the lines about it without their beginning, and the line that leads to it.
 
-    __slots__ = ("before", "hash", "onward", "parent", "rests")
+    A proof stands in a graph of its own: `graph` is the blank node that names it, whose `within`
+    is the proof; the line that leads there leads to the graph alone.
+    """
 
-    def __init__(self, parent: Blank | None, before: str) -> None:
+    __slots__ = ("before", "graph", "hash", "onward", "parent", "rests", "within")
+
+    def __init__(self, parent: Blank | None, before: str, graph: Blank | None = None) -> None:
         self.parent = parent
+        self.graph = graph
+        self.within: Blank | None = None
         # From the line's start, or where the parent is blank too, from the predicate on.
         self.before = before
         self.rests: list[str] = []
@@ -87,16 +93,30 @@ class Blank:
         self.hash = ""
         if parent is not None:
             parent.onward.append(before)
+        if graph is not None:
+            graph.within = self
 
     def seal(self) -> None:
         """Work out the first-degree hash (section 4.6.3); all lines about it are there."""
         # A dataset holds a quad once; lines to several blank nodes are several quads.
         self.rests = list(dict.fromkeys(self.rests))
+        if self.graph is not None:
+            lines = [f"_:a {named(rest, '_:z')}" for rest in self.rests]
+            lines.sort()
+            self.hash = hashlib.sha256("".join(lines).encode()).hexdigest()
+            return
         lines = [f"_:a {rest}" for rest in self.rests]
+        if self.within is not None:
+            lines += [f"_:z {named(rest, '_:a')}" for rest in dict.fromkeys(self.within.rests)]
         lines += [f"_:a {predicate}_:z .\n" for predicate in self.onward]
         lines.append(f"{self.before if self.parent is None else '_:z ' + self.before}_:a .\n")
         lines.sort()
         self.hash = hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def named(line: str, graph: str) -> str:
+    """A line, or its end, in a graph."""
+    return f"{line[:-2]}{graph} .\n"
 
 
 class Lines:
@@ -112,6 +132,13 @@ class Lines:
     def blank(self, parent: Blank | None, before: str) -> Blank:
         """A new blank node at the end of a line."""
         node = Blank(parent, before)
+        self.blanks.append(node)
+        return node
+
+    def proof(self, before: str) -> Blank:
+        """A new blank node in a graph of its own, at the end of a line."""
+        graph = self.blank(None, before)
+        node = Blank(None, "", graph)
         self.blanks.append(node)
         return node
 
@@ -143,6 +170,9 @@ def canonical_nquads(parts: Iterable[Lines]) -> str:
     }
     lines = list(ground)
     for node, label in labels.items():
+        if node.graph is not None:
+            lines += [f"{label} {named(rest, labels[node.graph])}" for rest in node.rests]
+            continue
         lines += [f"{label} {rest}" for rest in node.rests]
         start = "" if node.parent is None else f"{labels[node.parent]} "
         lines.append(f"{start}{node.before}{label} .\n")

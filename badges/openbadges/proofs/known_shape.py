@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,15 +29,14 @@ from badges.openbadges.proofs.known_lines import (
     number_of,
     text_of,
 )
-from badges.openbadges.shape import check_shape
+from badges.openbadges.shape import check_shape, scalar_test
+from badges.openbadges.shape_tables import MOMENT
 
 _CONTEXTS = [CREDENTIALS_V2, OPEN_BADGES]
 _EXTENDED = [*_CONTEXTS, OPEN_BADGES_EXTENSIONS]
 MAX_KEPT = 256
 _MAX_KEPT_LENGTH = 16 * 1024
 _JSON = json.JSONEncoder(separators=(",", ":"))
-# Members whose objects stand unchanged in many badges.
-_KEPT = frozenset({"achievement", "issuer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +134,33 @@ def proof_options(verification_method: str, created: str) -> str | None:
         None where the address is not plain.
     """
     try:
-        return _OPTIONS % (text_of(created), iri_of(verification_method))
+        return _OPTIONS % {"created": created, "method": iri_of(verification_method)}
     except UnknownShapeError:
         return None
 
 
-_OPTIONS = (
-    "_:c14n0 <http://purl.org/dc/terms/created> "
-    '%s"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n'
-    f"_:c14n0 <{terms.RDF}type> <https://w3id.org/security#DataIntegrityProof> .\n"
-    "_:c14n0 <https://w3id.org/security#cryptosuite> "
-    '"eddsa-rdfc-2022"^^<https://w3id.org/security#cryptosuiteString> .\n'
-    "_:c14n0 <https://w3id.org/security#proofPurpose> "
-    "<https://w3id.org/security#assertionMethod> .\n"
-    "_:c14n0 <https://w3id.org/security#verificationMethod> %s .\n"
+_OPTION_LINES = (
+    "<http://purl.org/dc/terms/created> "
+    '"%(created)s"^^<http://www.w3.org/2001/XMLSchema#dateTime> .\n',
+    f"<{terms.RDF}type> <https://w3id.org/security#DataIntegrityProof> .\n",
+    "<https://w3id.org/security#cryptosuite> "
+    '"eddsa-rdfc-2022"^^<https://w3id.org/security#cryptosuiteString> .\n',
+    "<https://w3id.org/security#proofPurpose> <https://w3id.org/security#assertionMethod> .\n",
+    "<https://w3id.org/security#verificationMethod> %(method)s .\n",
 )
+_OPTIONS = "".join(f"_:c14n0 {line}" for line in _OPTION_LINES)
+_PROOF_LINES = (
+    *_OPTION_LINES,
+    '<https://w3id.org/security#proofValue> "%(value)s"^^<https://w3id.org/security#multibase> .\n',
+)
+_PROOF_WORDS = {
+    "type": "DataIntegrityProof",
+    "cryptosuite": "eddsa-rdfc-2022",
+    "proofPurpose": "assertionMethod",
+}
+_PROOF_MEMBERS = {*_PROOF_WORDS, "created", "verificationMethod", "proofValue"}
+_PROOF_VALUE = re.compile(r"z[1-9A-HJ-NP-Za-km-z]{1,200}")
+_MOMENT = scalar_test(MOMENT)
 
 
 # A subject: how its lines begin, where they go, and its blank node if it is one.
@@ -210,7 +222,7 @@ class _Reading:
                 self._many(given, member, node)
             elif member.target is None:
                 append(prefix + member.predicate + _scalar(given, member))
-            elif name in _KEPT:
+            elif member.kept:
                 self._kept(name, given, member, node)
             else:
                 self._object(given, member.target, node, member.predicate)
@@ -236,12 +248,50 @@ class _Reading:
         prefix, append, _blank = node
         if member.ordered:
             self._list(given, member, node)
+        elif member.signed and member.target is not None:
+            for item in given:
+                self._signed(item, member.target, node, member.predicate)
         elif member.target is None:
             for item in given:
                 append(prefix + member.predicate + _scalar(item, member))
         else:
             for item in given:
                 self._object(item, member.target, node, member.predicate)
+
+    def _signed(self, value: Any, known: terms.Class, node: _Node, predicate: str) -> None:
+        """An endorsement: it stands on its own, with its contexts and its proofs (R21)."""
+        if type(value) is not dict:
+            raise UnknownShapeError
+        body = dict(value)
+        contexts, proofs = body.pop("@context", None), body.pop("proof", None)
+        if contexts not in (_CONTEXTS, _EXTENDED):
+            raise UnknownShapeError
+        outer, self._extension = self._extension, False
+        self._object(body, known, node, predicate)
+        if self._extension and contexts != _EXTENDED:
+            raise UnknownShapeError
+        self._extension = outer
+        if type(proofs) is dict:
+            proofs = [proofs]
+        if type(proofs) is not list or not proofs:
+            raise UnknownShapeError
+        for proof in proofs:
+            self._proof(proof, f"<{body['id']}> {terms.PROOF}")
+
+    def _proof(self, proof: Any, before: str) -> None:
+        """An eddsa-rdfc-2022 proof, in a graph of its own (Data Integrity 1.0, section 2.1)."""
+        if type(proof) is not dict or proof.keys() != _PROOF_MEMBERS:
+            raise UnknownShapeError
+        created, value = proof["created"], proof["proofValue"]
+        for name, word in _PROOF_WORDS.items():
+            if proof[name] != word:
+                raise UnknownShapeError
+        if type(value) is not str or not _PROOF_VALUE.fullmatch(value) or not _MOMENT(created):
+            raise UnknownShapeError
+        method = iri_of(proof["verificationMethod"])
+        self._lines.proof(before).rests += [
+            (line % {"created": created, "method": method, "value": value}) for line in _PROOF_LINES
+        ]
 
     def _list(self, given: list[Any], member: terms.Member, node: _Node) -> None:
         """An RDF list: a blank node for each item, and each but the first at the end of a line."""

@@ -21,9 +21,11 @@ from badges.openbadges.contexts import (
     OPEN_BADGES_EXTENSIONS,
     load_context,
 )
+from badges.openbadges.model import TERMS_TYPE
 from badges.openbadges.shape import scalar_test
 
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+PROOF = "<https://w3id.org/security#proof> "
 _XSD = "http://www.w3.org/2001/XMLSchema#"
 _OB2_BADGE_CLASS = "https://w3id.org/openbadges#BadgeClass"
 
@@ -55,7 +57,8 @@ class Member:
 
     `fits` judges a text as the shape tables ask, where not any text will do. `tail` closes a
     literal; numbers without a datatype of the context have one of two (`tails`: whole, broken).
-    `ordered` is an RDF list.
+    `ordered` is an RDF list; `signed` objects bring their own contexts and proofs; `kept` ones
+    stand unchanged in many badges.
     """
 
     predicate: str
@@ -68,6 +71,8 @@ class Member:
     compactable: bool = False
     ordered: bool = False
     single_text: bool = False
+    signed: bool = False
+    kept: bool = False
 
 
 def _members(**kinds: str) -> dict[str, tables.Member]:
@@ -75,10 +80,11 @@ def _members(**kinds: str) -> dict[str, tables.Member]:
 
 
 # The shape tables leave these open; ours have exactly what the model writes.
-_STATUS, _SCHEMA, _REFRESH = (
+_STATUS, _SCHEMA, _REFRESH, _TERMS = (
     "BitstringStatusListEntry",
     "1EdTechJsonSchemaValidator2019",
     "1EdTechCredentialRefresh",
+    TERMS_TYPE,
 )
 _OWN: Mapping[str, tables.Class] = {
     _STATUS: tables.Class(
@@ -93,15 +99,21 @@ _OWN: Mapping[str, tables.Class] = {
     ),
     _SCHEMA: tables.Class((frozenset({_SCHEMA}),), _members(id=tables.URI), single_type=True),
     _REFRESH: tables.Class((frozenset({_REFRESH}),), _members(id=tables.URI), single_type=True),
+    _TERMS: tables.Class((frozenset({_TERMS}),), _members(id=tables.URI), single_type=True),
 }
+# What the model writes beyond the tables.
+_FURTHER = {"Evidence": {"digestMultibase": tables.Member(tables.TEXT)}}
 _INSTEAD = {
     "ProfileRef": "Profile",
     "CredentialStatus": _STATUS,
     "CredentialSchema": _SCHEMA,
     "RefreshService": _REFRESH,
+    "TermsOfUse": _TERMS,
 }
-# Signed on their own, or defined differently by two versions of the context (R22).
-_LEFT_OUT = frozenset({"EndorsementCredential", "Proof", "TermsOfUse", tables.JWS, tables.ANY})
+_KEPT = frozenset({("AchievementSubject", "achievement"), ("AchievementCredential", "issuer")})
+SIGNED = "EndorsementCredential"
+# Proofs are read on their own; tokens are defined differently by two versions of the context (R22).
+_LEFT_OUT = frozenset({"Proof", tables.JWS, tables.ANY})
 _INDEX = re.compile(r"[0-9]{1,11}\Z")
 
 
@@ -139,10 +151,10 @@ class _Reader:
         )
         words = dict(self._words)
         for each in _listed(names[0]) if names else ():
-            definition = self._words[each]
+            definition = self._words.get(each)
             words |= definition.get("@context", {}) if isinstance(definition, dict) else {}
-        for key, member in shape.members.items():
-            found = self._member(words, key, member)
+        for key, member in {**shape.members, **_FURTHER.get(name, {})}.items():
+            found = self._member(words, key, member, kept=(name, key) in _KEPT)
             if found is not None:
                 known.members[key] = found
         return known
@@ -155,7 +167,9 @@ class _Reader:
             found.append(f"<{RDF}type> <{iri}> .\n")
         return tuple(found)
 
-    def _member(self, words: Mapping[str, Any], key: str, shape: tables.Member) -> Member | None:
+    def _member(
+        self, words: Mapping[str, Any], key: str, shape: tables.Member, *, kept: bool
+    ) -> Member | None:
         kind = _INSTEAD.get(shape.kind, shape.kind)
         term = _term(words, key)
         if term is None or kind in _LEFT_OUT:
@@ -166,7 +180,7 @@ class _Reader:
         if kind in _OWN or kind in tables.CLASSES:
             return None if ordered else Member(
                 predicate, NODE, target=self.known(kind), many=many,
-                compactable=shape.compactable,
+                compactable=shape.compactable, signed=kind == SIGNED, kept=kept,
             )  # fmt: skip
         test = None if kind == tables.TEXT else _test(kind)
         if coerced == "@id":
@@ -188,6 +202,8 @@ def _type_names(name: str, shape: tables.Class) -> tuple[Any, ...]:
     """Every way in which ours write the type of a class."""
     if name == "AchievementCredential":
         return (["VerifiableCredential", "OpenBadgeCredential"],)
+    if name == SIGNED:
+        return (["VerifiableCredential", SIGNED],)
     if shape.untyped:
         return ()
     (only,) = shape.types[0]

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from badges.openbadges import contexts
 from badges.openbadges import shape_tables as tables
-from badges.openbadges.model import SCHEMA_URL, timestamp
+from badges.openbadges.model import SCHEMA_URL, TERMS_TYPE, timestamp
 from tests.badges.openbadges.strategies import texts
 from tests.support.ob3 import ISSUER, NOW, STATUS_LIST
 
 SCHEMA, REFRESH = "1EdTechJsonSchemaValidator2019", "1EdTechCredentialRefresh"
 OB2_CLASS = "https://w3id.org/openbadges#BadgeClass"
-LEFT_OUT = {"EndorsementCredential", "Proof", "TermsOfUse", tables.JWS}
+LEFT_OUT = {"Proof", tables.JWS}
 NASTY = (
     "plain",
     '"quoted" \\ and \\u0041 and {braces} <b>&amp;</b>',
@@ -62,11 +62,38 @@ class Maker:
         body = self._object("AchievementCredential", 0)
         body["type"] = ["VerifiableCredential", "OpenBadgeCredential"]
         body["issuer"]["id"] = ISSUER
+        self._results(body["credentialSubject"])
+        return {"@context": self._contexts(), **body}
+
+    def _contexts(self) -> list[str]:
         urls = [contexts.CREDENTIALS_V2, contexts.OPEN_BADGES]
         if self._extended or self._on():
             urls.append(contexts.OPEN_BADGES_EXTENSIONS)
-        self._results(body["credentialSubject"])
-        return {"@context": urls, **body}
+        return urls
+
+    def _endorsement(self, depth: int) -> dict[str, Any]:
+        """A whole endorsement; nobody looks at its signature here."""
+        outer = self._extended, self._fullness
+        # Barer than the badge, or documents would be mostly endorsements.
+        self._extended, self._fullness = False, self._fullness / 3
+        body = self._object("EndorsementCredential", depth)
+        body["type"] = ["VerifiableCredential", "EndorsementCredential"]
+        body["issuer"].setdefault("name", "Somebody else")
+        proofs = [self._proof() for _ in range(1 + (self._random.random() < 0.1))]
+        body["proof"] = proofs if self._on() else proofs[0]
+        found = {"@context": self._contexts(), **body}
+        self._extended, self._fullness = outer
+        return found
+
+    def _proof(self) -> dict[str, Any]:
+        return {
+            "type": "DataIntegrityProof",
+            "cryptosuite": "eddsa-rdfc-2022",
+            "created": timestamp(NOW - timedelta(days=next(self._moments))),
+            "verificationMethod": self._address(),
+            "proofPurpose": "assertionMethod",
+            "proofValue": f"z{'9aZ' * self._random.randrange(1, 30)}",
+        }
 
     def _on(self, depth: int = 1) -> bool:
         # Deep down less often, or documents would grow without end.
@@ -83,11 +110,15 @@ class Maker:
         for key, member in shape.members.items():
             if member.kind in LEFT_OUT or key == "result":
                 continue
+            if member.kind == "EndorsementCredential" and self._random.random() < 0.85:
+                continue
             wanted = member.required or (name == "AchievementSubject" and key == "id")
             if wanted or self._on(depth):
                 found[key] = self._member(member, depth)
         if name == "Criteria" and not found:
             found["narrative"] = next(self._words)
+        if name == "Evidence" and self._on():
+            found["digestMultibase"] = f"uEiA{next(self._words)}"
         if "requiredLevel" in found:
             levels = found.get("rubricCriterionLevel")
             if levels:
@@ -115,6 +146,10 @@ class Maker:
                 "id": SCHEMA_URL if schema else self._address(),
                 "type": SCHEMA if schema else REFRESH,
             }
+        if kind == "TermsOfUse":
+            return {"id": self._address(), "type": TERMS_TYPE}
+        if kind == "EndorsementCredential":
+            return self._endorsement(depth + 1)
         if kind in tables.CLASSES or kind == "ProfileRef":
             return self._object("Profile" if kind == "ProfileRef" else kind, depth + 1)
         if kind.startswith("enum:"):
@@ -180,8 +215,9 @@ NAMES = (
     "validFrom", "validUntil", "credentialStatus", "endorsement", "endorsementJwt", "termsOfUse",
     "alignment", "result", "tag", "value", "narrative", "url", "evidence", "achievement", "profile",
     "digestMultibase", "mediaType", "inLanguage", "awardedDate", "jti", "exp", "...",
-    "relatedResource", "dateOfBirth", "allowedValue", "hashed", "creditsEarned", "statusListIndex",
-    "", 7, None,
+    "relatedResource", "proofValue", "created", "cryptosuite",
+    "dateOfBirth", "allowedValue", "hashed", "creditsEarned", "statusListIndex", "", 7,
+    None,
 )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from hypothesis import Phase
@@ -13,10 +14,13 @@ from badges.openbadges import (
     Achievement,
     AchievementCredential,
     AchievementSubject,
+    Address,
     Alignment,
     BitstringStatusListEntry,
     CredentialSchema,
     Criteria,
+    EndorsementCredential,
+    EndorsementSubject,
     Evidence,
     IdentifierEntry,
     IdentityObject,
@@ -27,8 +31,11 @@ from badges.openbadges import (
     Result,
     ResultDescription,
     RubricCriterionLevel,
+    TermsOfUse,
+    Version2Class,
+    award_of,
 )
-from tests.support.ob3 import ISSUER, NOW, STATUS_LIST
+from tests.support.ob3 import ENDORSER, ISSUER, NOW, STATUS_LIST, TestSigner, sign
 
 # Controls, quotes, markup, right-to-left, astral: all that canonical forms must agree upon.
 # Two noncharacters are left out, which versions of canonical N-Quads write differently.
@@ -55,6 +62,7 @@ def alike(value: Any) -> Any:
 # Where another implementation judges each example, shrinking would take minutes.
 UNSHRUNK = tuple(phase for phase in Phase if phase not in (Phase.shrink, Phase.explain))
 
+DIGEST = "uEiBkWtHjsfLHbyoc6djFxYOLZfgx4gtpZR4I8zHQx_Zw5Q"
 uuids = st.uuids().map(lambda value: f"urn:uuid:{value}")
 urls = st.builds(
     "https://example.org/{}/{}".format,
@@ -89,18 +97,77 @@ alignments = st.builds(
 identifier_entries = st.builds(
     IdentifierEntry, identifier=texts, identifier_type=st.sampled_from(["sourcedId", "ext:x"])
 )
-profiles = st.builds(
-    Profile,
-    id=urls,
-    name=maybe(texts),
-    url=maybe(urls),
-    email=maybe(st.just("office@example.org")),
-    phone=maybe(texts),
-    description=maybe(texts),
-    image=maybe(images),
-    other_identifier=some(identifier_entries),
-    official=maybe(texts),
+addresses = st.builds(
+    Address,
+    street_address=maybe(texts),
+    post_office_box_number=maybe(texts),
+    postal_code=maybe(texts),
+    address_locality=maybe(texts),
+    address_region=maybe(texts),
+    address_country=maybe(texts),
+    address_country_code=maybe(st.sampled_from(["US", "NO"])),
 )
+
+
+NOBODY: st.SearchStrategy[None] = st.none()
+
+
+def profiles(
+    identifier: st.SearchStrategy[str], parent: st.SearchStrategy[Profile | None] = NOBODY
+) -> st.SearchStrategy[Profile]:
+    """A profile of an organisation or a person, with all that it may say of itself."""
+    return st.builds(
+        Profile,
+        id=identifier,
+        name=maybe(texts),
+        url=maybe(urls),
+        email=maybe(st.just("office@example.org")),
+        phone=maybe(texts),
+        description=maybe(texts),
+        image=maybe(images),
+        address=maybe(addresses),
+        other_identifier=some(identifier_entries),
+        official=maybe(texts),
+        parent_org=parent,
+        given_name=maybe(texts),
+        family_name=maybe(texts),
+        additional_name=maybe(texts),
+        patronymic_name=maybe(texts),
+        honorific_prefix=maybe(texts),
+        honorific_suffix=maybe(texts),
+        family_name_prefix=maybe(texts),
+        date_of_birth=maybe(st.just(date(1999, 12, 31))),
+    )
+
+
+terms = some(st.builds(TermsOfUse, id=urls)).map(
+    lambda found: list({each.id: each for each in found}.values())
+)
+
+
+@st.composite
+def endorsements(draw: st.DrawFn, endorsed: str, wanted: bool) -> list[dict[str, Any]]:
+    """None or one endorsement of what has the id `endorsed`, signed by another issuer."""
+    if not wanted or not draw(st.booleans()):
+        return []
+    credential = draw(
+        st.builds(
+            EndorsementCredential,
+            id=uuids,
+            name=texts,
+            issuer=st.builds(Profile, id=st.just(ENDORSER), name=maybe(texts)),
+            valid_from=past,
+            credential_subject=st.builds(
+                EndorsementSubject, id=st.just(endorsed), endorsement_comment=maybe(texts)
+            ),
+            description=maybe(texts),
+            valid_until=maybe(st.just(datetime(2040, 1, 1, tzinfo=UTC))),
+            awarded_date=maybe(past),
+            terms_of_use=terms,
+        )
+    )
+    document = alike(credential.to_document())
+    return [sign(document, TestSigner("endorser", ENDORSER))]
 
 
 @st.composite
@@ -136,28 +203,34 @@ def criteria_with_results(draw: st.DrawFn) -> tuple[ResultDescription, Result]:
 
 
 @st.composite
-def credentials(draw: st.DrawFn) -> AchievementCredential:
-    """A credential of ours that is valid at NOW."""
+def credentials(draw: st.DrawFn, endorsed: bool = True) -> AchievementCredential:
+    """A credential of ours that is valid at NOW; `endorsed` says whether others may praise it."""
     described = draw(
         st.lists(criteria_with_results(), max_size=2, unique_by=lambda pair: pair[0].id)
     )
+    # Never the id of anything inside: some verifiers refuse a second description.
+    address, own = draw(urls), f"https://example.org/credentials/{draw(st.uuids())}"
     achievement = draw(
         st.builds(
             Achievement,
-            id=urls,
+            id=st.just(address),
+            endorsement=endorsements(address, endorsed),
             name=texts,
             description=texts,
             criteria=st.builds(Criteria, narrative=texts, id=maybe(urls)),
             achievement_type=maybe(st.sampled_from(["MicroCredential", "Badge", "ext:Local"])),
             alignment=some(alignments),
-            creator=maybe(profiles),
+            creator=maybe(profiles(urls)),
             credits_available=maybe(numbers),
             field_of_study=maybe(texts),
             human_code=maybe(texts),
             image=maybe(images),
             in_language=maybe(st.sampled_from(["en", "en-US", "ar"])),
             other_identifier=some(identifier_entries),
-            related=some(st.builds(Related, id=urls, in_language=maybe(st.just("fr")))),
+            related=some(
+                st.builds(Related, id=urls, in_language=maybe(st.just("fr")))
+                | st.builds(Version2Class, id=urls)
+            ),
             result_description=st.just([pair[0] for pair in described]),
             specialization=maybe(texts),
             tag=some(texts),
@@ -175,9 +248,12 @@ def credentials(draw: st.DrawFn) -> AchievementCredential:
             activity_start_date=maybe(past),
             activity_end_date=maybe(past),
             credits_earned=maybe(numbers),
+            image=maybe(images),
+            license_number=maybe(texts),
             narrative=maybe(texts),
             result=st.just([pair[1] for pair in described]),
             role=maybe(texts),
+            source=maybe(profiles(urls)),
             term=maybe(texts),
         )
     )
@@ -185,10 +261,13 @@ def credentials(draw: st.DrawFn) -> AchievementCredential:
     return draw(
         st.builds(
             AchievementCredential,
-            # Never the id of anything inside: some verifiers refuse a second description.
-            id=uuids.map(lambda uuid: f"{uuid}#credential"),
+            id=st.just(own),
             name=texts,
-            issuer=st.builds(Profile, id=st.just(ISSUER), name=maybe(texts), image=maybe(images)),
+            issuer=st.builds(
+                replace,
+                profiles(st.just(ISSUER), maybe(profiles(urls))),
+                endorsement=endorsements(ISSUER, endorsed),
+            ),
             valid_from=past,
             credential_subject=st.just(subject),
             description=maybe(texts),
@@ -204,6 +283,7 @@ def credentials(draw: st.DrawFn) -> AchievementCredential:
                     narrative=maybe(texts),
                     genre=maybe(texts),
                     audience=maybe(texts),
+                    digest_multibase=maybe(st.just(DIGEST)),
                 )
             ),
             credential_schema=some(st.just(CredentialSchema())).map(lambda items: items[:1]),
@@ -211,5 +291,7 @@ def credentials(draw: st.DrawFn) -> AchievementCredential:
                 st.just(BitstringStatusListEntry(f"{STATUS_LIST}#{index}", STATUS_LIST, str(index)))
             ),
             refresh_service=maybe(st.builds(RefreshService, id=urls)),
+            terms_of_use=terms,
+            endorsement=endorsements(award_of(own), endorsed),
         )
     )

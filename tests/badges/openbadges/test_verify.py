@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from badges.openbadges import (
+    BitstringStatusListEntry,
     EndorsementCredential,
     EndorsementSubject,
     IdentityObject,
@@ -23,6 +24,7 @@ from badges.openbadges import (
     StatusList,
     Step,
     StepStatus,
+    award_of,
     bake_png,
     bake_svg,
     controller_document,
@@ -597,6 +599,31 @@ def test_an_expired_endorsement_does_not_fail_the_badge() -> None:
     step = report.step(Step.ENDORSEMENTS)
     assert step is not None
     assert step.message.params["expired"] == 1
+
+
+def test_a_withdrawn_endorsement_does_not_fail_the_badge() -> None:
+    achievement = mini_credential()["credentialSubject"]["achievement"]["id"]
+    agency = TestSigner("agency", "did:web:agency.example.org")
+    address = "https://agency.example.org/status"
+    bits = StatusList()
+    bits.set_all([7])
+    listed = status_list_document(bits, url=address, issuer=agency.issuer, valid_from=VALID_FROM)
+    entry = BitstringStatusListEntry(f"{address}#7", address, "7")
+    item = endorsement(achievement, credential_status=entry)
+    report = check(sign(endorsed(item)), web(**AGENCY, **{address: sign(listed, agency)}))
+    assert report.valid
+    step = report.step(Step.ENDORSEMENTS)
+    assert step is not None
+    assert (step.message.code, step.message.params["withdrawn"]) == ("endorsements.withdrawn", 1)
+    assert report.endorsements[0].message.code == "endorsements.withdrawn"
+
+
+def test_an_endorsement_of_the_award_is_one_of_the_badge_it_stands_in() -> None:
+    document = mini_credential()
+    document["endorsement"] = [endorsement(award_of(document["id"]))]
+    assert check(sign(document), web(**AGENCY)).valid
+    document["endorsement"] = [endorsement(award_of("https://example.org/another"))]
+    assert problems(check(sign(document), web(**AGENCY))) == {"endorsements": "broken"}
 
 
 def test_a_forged_or_misplaced_endorsement_fails() -> None:
