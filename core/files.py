@@ -6,6 +6,7 @@ A stored file is complete or absent: it is written under a temporary name and mo
 from __future__ import annotations
 
 import hashlib
+import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -38,8 +39,20 @@ class FileStore:
 
     def put(self, stream: IO[bytes], *, folder: str, max_bytes: int) -> StoredFile:
         """Store `stream` under a new key; TooLargeError past `max_bytes`, nothing kept."""
-        key = f"{folder}/{uuid.uuid4().hex}"
-        target, partial = self._path(key), self._path(key) + ".part"
+        return self._write(f"{folder}/{uuid.uuid4().hex}", stream, max_bytes)
+
+    def keep(self, data: bytes, *, folder: str) -> StoredFile:
+        """Store `data` under its SHA-256, as `kept_key` names it: the same bytes are one file."""
+        key = self.kept_key(folder, hashlib.sha256(data).hexdigest())
+        return self._write(key, io.BytesIO(data), len(data))
+
+    @staticmethod
+    def kept_key(folder: str, sha256: str) -> str:
+        """Where `keep` puts the bytes with this SHA-256."""
+        return f"{folder}/{sha256}"
+
+    def _write(self, key: str, stream: IO[bytes], max_bytes: int) -> StoredFile:
+        target, partial = self._path(key), f"{self._path(key)}.{uuid.uuid4().hex[:8]}.part"
         self.filesystem.makedirs(target.rsplit("/", 1)[0], exist_ok=True)
         digest, size = hashlib.sha256(), 0
         try:

@@ -40,3 +40,13 @@ def test_what_is_removed_while_it_is_looked_for_is_passed_over(tmp_path: Path) -
         store.delete(key)
     assert list(found) == []
     assert first in keys
+
+
+def test_the_same_bytes_are_kept_once_under_their_digest(tmp_path: Path) -> None:
+    store = FileStore(f"file://{tmp_path}")
+    one, other = store.keep(b"x", folder="pictures"), store.keep(b"x", folder="pictures")
+    assert one == other
+    assert one.key == FileStore.kept_key("pictures", one.sha256)
+    with store.open(one.key) as stream:
+        assert stream.read() == b"x"
+    assert [path.name for path in (tmp_path / "pictures").iterdir()] == [one.sha256]

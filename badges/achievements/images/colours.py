@@ -36,6 +36,10 @@ class Choice(Protocol):
     def lines(self) -> tuple[str, ...]:
         """Up to two lines of title; empty means that the title is broken by rule."""
 
+    @property
+    def icon(self) -> str | None:
+        """The name of an icon, or None for the template's own scene."""
+
 
 @dataclass(frozen=True)
 class Palette:

@@ -9,6 +9,8 @@ BREAK_OVER = 16
 _ELLIPSIS = "…"
 # (longest line in characters, size); past the last one the text is cut.
 _SIZES = ((14, 40), (17, 36), (19, 32), (24, 30), (28, 25), (34, 20))
+# One short line alone may be larger.
+_ALONE = (12, 48)
 _CURVE_SIZES = ((22, 52), (30, 46), (40, 40), (48, 33), (58, 27))
 
 
@@ -31,7 +33,8 @@ def set_title(title: str, lines: tuple[str, ...] = ()) -> Lettering:
     fitted = tuple(_cut(line, limit) for line in broken[:2])
     curve = _cut(" ".join(chosen) if chosen else words, curve_limit)
     longest = max(_width(line) for line in fitted)
-    return Lettering(fitted, _size(longest, _SIZES), curve, _size(_width(curve), _CURVE_SIZES))
+    size = _size(longest, (_ALONE, *_SIZES) if len(fitted) == 1 else _SIZES)
+    return Lettering(fitted, size, curve, _size(_width(curve), _CURVE_SIZES))
 
 
 def _plain(text: str) -> str:

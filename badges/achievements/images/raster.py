@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import resvg_py
 
@@ -35,25 +36,28 @@ class Font:
 
 
 def render_png(svg: str, size: int) -> bytes:
-    """`svg` (one that `render_svg` made) as a square PNG of `size` pixels (one of SIZES).
+    """`svg`, ours or one that `cleaning` built, as a square PNG of `size` pixels (one of SIZES).
 
     Raises ValueError for another size, or where `svg` cannot be drawn.
     """
     if size not in SIZES:
         raise ValueError(f"badges are drawn at {SIZES}, not at {size}")
+    return bytes(resvg_py.svg_to_bytes(**arguments(svg, size)))
+
+
+def arguments(svg: str, size: int) -> dict[str, Any]:
+    """What the renderer is called with; JSON holds all of it."""
     font = serif()
-    return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=svg,
-            width=size,
-            height=size,
-            # Reading all the system's fonts takes 0.2 s; other scripts than Latin need them.
-            skip_system_fonts=_is_latin(svg),
-            font_files=list(font.paths),
-            serif_family=font.family,
-            resources_dir=None,
-        )
-    )
+    return {
+        "svg_string": svg,
+        "width": size,
+        "height": size,
+        # Reading all the system's fonts takes 0.2 s; other scripts than Latin need them.
+        "skip_system_fonts": _is_latin(svg),
+        "font_files": list(font.paths),
+        "serif_family": font.family,
+        "resources_dir": None,
+    }
 
 
 def renderer_id() -> str:

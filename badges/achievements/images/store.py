@@ -14,16 +14,21 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
+from badges.achievements.images import pictures
 from badges.achievements.images.raster import render_png, renderer_id
+from core.files import FileStore
 
 _IN_MEMORY = 64
+_OWN_IN_MEMORY = 32
 
 
 class ImageStore:
     """PNGs by content. One per process; safe to share between threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, files: FileStore | None = None) -> None:
         self.folder = folder
+        self.files = files
+        self._own: OrderedDict[str, str] = OrderedDict()
         self._recent: OrderedDict[str, bytes] = OrderedDict()
         self._lock = Lock()
 
@@ -50,6 +55,27 @@ class ImageStore:
             while len(self._recent) > _IN_MEMORY:
                 self._recent.popitem(last=False)
         return data
+
+    def own(self, digest: str) -> str | None:
+        """The picture of one's own with this SHA-256, as SVG; None where its file is gone."""
+        with self._lock:
+            found = self._own.get(digest)
+            if found is not None:
+                self._own.move_to_end(digest)
+                return found
+        picture = self.picture(digest)
+        if picture is None:
+            return None
+        drawn = picture.as_svg()
+        with self._lock:
+            self._own[digest] = drawn
+            while len(self._own) > _OWN_IN_MEMORY:
+                self._own.popitem(last=False)
+        return drawn
+
+    def picture(self, digest: str) -> pictures.Picture | None:
+        """The picture of one's own with this SHA-256 as it is kept; None where it is gone."""
+        return pictures.find(self.files, digest) if self.files is not None else None
 
     @staticmethod
     def _write(path: Path, data: bytes) -> None:

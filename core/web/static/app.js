@@ -1,5 +1,5 @@
 // The one entry: puts the error summary in focus and loads the elements that this page uses.
-const known = ["autosave", "close", "copy", "frame", "keys", "ready", "upload", "wordcount"];
+const known = ["autosave", "close", "copy", "frame", "keys", "preview", "ready", "upload", "wordcount"];
 
 document.querySelector(".errors[tabindex]")?.focus();
 for (const name of known) {

@@ -80,9 +80,10 @@ def test_a_long_title_breaks_at_the_most_even_gap() -> None:
 @pytest.mark.parametrize(
     ("title", "size", "curve"),
     [
-        ("Feedback", 40, 52),
+        ("Feedback", 48, 52),
         ("Coaching Colleagues with Evidence", 32, 40),
         ("Reading Aloud", 40, 52),
+        ("Reading aloud in class", 40, 52),
     ],
 )
 def test_the_size_follows_from_the_longest_line(title: str, size: int, curve: int) -> None:
