@@ -3,6 +3,9 @@
 Pure values, versioned as a whole. `MicroCredential.from_dict` reads and checks the JSON form and
 lists every fault; `to_dict` writes it; `sha256` is over the canonical form (RFC 8785 style: sorted
 names, no spaces, UTF-8), which is what a version pins.
+
+Members that came later (`ADDED`) are written only where they say something, and the form is then
+called schema 2: what was published before keeps its bytes, and with them its hash.
 """
 
 from __future__ import annotations
@@ -10,11 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
-SCHEMA = 1
+from badges.openbadges.shape_tables import ENUMERATIONS
+
+SCHEMA, SCHEMA_WITH_ADDED = 1, 2
+ADDED = {"added": True}
 
 CredentialLevel = Literal["foundational", "practitioner", "advanced", "leadership"]
 EvidenceKind = Literal[
@@ -37,7 +43,18 @@ EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)
 REVIEWER_KINDS: tuple[ReviewerKind, ...] = get_args(ReviewerKind)
 BLINDNESS: tuple[Blindness, ...] = get_args(Blindness)
 TEMPLATES = ("milestone", "compass", "lantern", "summit", "dialogue", "grove")
+ICONS = (
+    "book", "speech", "bulb", "sprout", "star", "heart", "people", "puzzle", "lens", "chart",
+    "pencil", "checklist", "globe", "clock", "key", "signpost", "laptop", "flask", "music",
+    "palette", "eye", "bridge", "school", "shield",
+)  # fmt: skip
 WRITTEN_KINDS = frozenset({"reflection", "self_assessment"})
+
+# The rubric has result types of its own.
+RESULT_TYPES = ENUMERATIONS["resultType"] - {
+    "RubricCriterion", "RubricCriterionLevel", "RubricScore",
+}  # fmt: skip
+RESULT_STATUSES = ENUMERATIONS["status"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +94,22 @@ class Level:
     id: str
     name: str
     description: str
+    points: str | None = field(default=None, metadata=ADDED)
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A standard that something here answers to (Open Badges 3.0, class Alignment).
+
+    `target_type` is one that the standard lists or an `ext:` term; CASE items are `CFItem`.
+    """
+
+    name: str
+    url: str
+    code: str | None = None
+    framework: str | None = None
+    description: str | None = field(default=None, metadata=ADDED)
+    target_type: str | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True)
@@ -88,6 +121,7 @@ class Criterion:
     description: str
     required_level: int
     levels: tuple[Level, ...]
+    alignment: tuple[Alignment, ...] = field(default=(), metadata=ADDED)
 
     def level(self, number: int) -> Level:
         """The level with this number, from 1. Raises IndexError outside."""
@@ -128,28 +162,59 @@ class ReviewPolicy:
 class ImageChoice:
     """The badge's drawing: a template, two colours (#rrggbb), and up to two lines of title.
 
-    Without `lines` the title is broken by the renderer.
+    Without `lines` the title is broken by the renderer, without `icon` (one of ICONS) the template
+    shows its own scene. `upload` is the SHA-256 of a picture of
+    one's own, which then stands instead of the drawing.
     """
 
     template: str
     primary: str
     accent: str
     lines: tuple[str, ...] = ()
+    upload: str | None = field(default=None, metadata=ADDED)
+    icon: str | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True)
-class Alignment:
-    """A standard that the achievement answers to (Open Badges 3.0, class Alignment)."""
+class ResultAsked:
+    """A result beside the rubric that the badge may tell (class ResultDescription).
 
+    `type` is one of RESULT_TYPES. Bounds are numbers as text; `allowed` goes from low to high.
+    """
+
+    id: str
     name: str
+    type: str
+    allowed: tuple[str, ...] = ()
+    minimum: str | None = None
+    maximum: str | None = None
+    required: str | None = None
+
+
+@dataclass(frozen=True)
+class RelatedAchievement:
+    """Another achievement that this one relates to, by its address (class Related)."""
+
     url: str
-    code: str | None = None
-    framework: str | None = None
+    language: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """What another system calls this (class IdentifierEntry); `type` as the standard lists them."""
+
+    identifier: str
+    type: str
 
 
 @dataclass(frozen=True)
 class MicroCredential:
-    """The whole document. `minutes` is the expected work; `validity` an ISO 8601 period or None."""
+    """The whole document. `minutes` is the expected work; `validity` an ISO 8601 period or None.
+
+    `achievement_type` is one that the standard lists or an `ext:` term, `credits` a number as
+    text, `language` a tag such as `en` or `de-AT` (BCP 47).
+    """
 
     name: str
     competency: str
@@ -166,6 +231,15 @@ class MicroCredential:
     tags: tuple[str, ...] = ()
     alignment: tuple[Alignment, ...] = ()
     validity: str | None = None
+    achievement_type: str = field(default="MicroCredential", metadata=ADDED)
+    credits: str | None = field(default=None, metadata=ADDED)
+    language: str | None = field(default=None, metadata=ADDED)
+    field_of_study: str | None = field(default=None, metadata=ADDED)
+    specialization: str | None = field(default=None, metadata=ADDED)
+    human_code: str | None = field(default=None, metadata=ADDED)
+    related: tuple[RelatedAchievement, ...] = field(default=(), metadata=ADDED)
+    identifiers: tuple[Identifier, ...] = field(default=(), metadata=ADDED)
+    results: tuple[ResultAsked, ...] = field(default=(), metadata=ADDED)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> MicroCredential:
@@ -180,7 +254,9 @@ class MicroCredential:
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form: dicts, lists, strings and numbers; absent optional members are null."""
-        return {"schema": SCHEMA, **json.loads(json.dumps(asdict(self)))}
+        written = _Written()
+        body = written.of(self)
+        return {"schema": SCHEMA_WITH_ADDED if written.added else SCHEMA, **body}
 
     @cached_property
     def canonical(self) -> bytes:
@@ -199,3 +275,25 @@ class MicroCredential:
             if asked.id == evidence_id:
                 return asked
         raise KeyError(evidence_id)
+
+
+class _Written:
+    """Turns values into JSON, and knows afterwards whether a later member was among them."""
+
+    def __init__(self) -> None:
+        self.added = False
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [self.of(item) for item in value]
+        if not is_dataclass(value):
+            return value
+        body: dict[str, Any] = {}
+        for member in fields(value):
+            given = getattr(value, member.name)
+            if member.metadata.get("added"):
+                if given == member.default:
+                    continue
+                self.added = True
+            body[member.name] = self.of(given)
+        return body

@@ -9,8 +9,13 @@ from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
 
+from badges.openbadges.shape_tables import ENUMERATIONS, EXTENSION
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,4})?", re.ASCII)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LINES = {"\n", "\t"}
 
 
@@ -95,6 +100,38 @@ class Fields:
             self.fault(name, _("This must be one of: %(choices)s.", choices=", ".join(choices)))
         return value if isinstance(value, str) else ""
 
+    def term(self, name: str, enumeration: str, default: str | None = None) -> str | None:
+        """A word of one of the standard's open lists (`shape_tables.ENUMERATIONS`), or `ext:…`."""
+        value = self.optional_text(name, 100) or default
+        if value is None or value in ENUMERATIONS[enumeration] or EXTENSION.fullmatch(value):
+            return value
+        self.fault(name, _("This is none of the kinds that are known here."))
+        return default
+
+    def number_text(self, name: str) -> str | None:
+        """A number as text, such as `1.5`, without zeros that say nothing."""
+        value = self.raw(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str) or not _NUMBER.fullmatch(value.strip()):
+            self.fault(name, _("This must be a number such as 3 or 1.5."))
+            return None
+        return plain_number(value.strip())
+
+    def language(self, name: str) -> str | None:
+        """A language's tag (BCP 47)."""
+        value = self.optional_text(name, 35)
+        if value is not None and not _LANGUAGE.fullmatch(value):
+            self.fault(name, _("This must be the short name of a language, such as en or es-MX."))
+        return value
+
+    def digest(self, name: str) -> str | None:
+        """The SHA-256 of a stored file, as 64 hexadecimal digits."""
+        value = self.optional_text(name, 64)
+        if value is not None and not _DIGEST.fullmatch(value):
+            self.fault(name, _("This must be 64 hexadecimal digits."))
+        return value
+
     def identifier(self, name: str = "id") -> str:
         """A short name for addresses: letters, digits, `-` and `_`."""
         value = self.raw(name)
@@ -160,6 +197,20 @@ def is_web_address(text: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and " " not in text
     except ValueError:
         return False
+
+
+def is_number(text: str) -> bool:
+    """Whether `text` is a decimal number of a size that people write."""
+    return bool(_NUMBER.fullmatch(text))
+
+
+def plain_number(text: str) -> str:
+    """A decimal number in its shortest form: `1.50` is `1.5`, `007` is `7`."""
+    sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
+    whole, _point, part = digits.partition(".")
+    whole, part = whole.lstrip("0") or "0", part.rstrip("0")
+    short = f"{whole}.{part}" if part else whole
+    return short if short == "0" else sign + short
 
 
 def _printable(text: str, *, one_line: bool) -> bool:

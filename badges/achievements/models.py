@@ -1,4 +1,4 @@
-"""Issuers, micro-credentials and their immutable versions."""
+"""Issuers, micro-credentials and their immutable versions, frameworks of standards."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class Issuer(OwnedContent, Identified, Base):
     """Who signs: an Open Badges Profile with a `did:web` of its own.
 
     `did` is fixed when the row is made, from the badge address of then: addresses are for ever.
+    The parent organisation is another issuer here (`parent_slug`; its name is copied, so that a
+    profile is one row), or one elsewhere by name and web address. `image` is the SHA-256 of its
+    picture, which is of `image_type`.
     """
 
     __tablename__ = "issuers"
@@ -27,7 +30,17 @@ class Issuer(OwnedContent, Identified, Base):
     url: Mapped[str | None] = mapped_column(String(500))
     email: Mapped[str | None] = mapped_column(String(254))
     description: Mapped[str | None] = mapped_column(Text)
+    phone: Mapped[str | None] = mapped_column(String(40))
+    address: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    identifiers: Mapped[list[Any] | None] = mapped_column(Json)
+    official: Mapped[str | None] = mapped_column(String(200))
+    parent_slug: Mapped[str | None] = mapped_column(String(80))
+    parent_name: Mapped[str | None] = mapped_column(String(200))
+    parent_url: Mapped[str | None] = mapped_column(String(500))
+    image: Mapped[str | None] = mapped_column(String(64))
+    image_type: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime]
+    changed_at: Mapped[datetime | None]
 
 
 class Achievement(OwnedContent, Identified, Base):
@@ -59,3 +72,46 @@ class AchievementVersion(OwnedContent, Identified, Base):
     published_at: Mapped[datetime]
 
     achievement: Mapped[Achievement] = relationship(foreign_keys=[achievement_id], lazy="joined")
+
+
+class Framework(OwnedContent, Identified, Base):
+    """A framework of standards that an organisation has brought in (CASE, CFDocument)."""
+
+    __tablename__ = "frameworks"
+    __table_args__ = (UniqueConstraint("owner_id", "identifier"),)
+
+    identifier: Mapped[str] = mapped_column(String(500))
+    uri: Mapped[str] = mapped_column(String(500))
+    title: Mapped[str] = mapped_column(String(200))
+    creator: Mapped[str | None] = mapped_column(String(200))
+    count: Mapped[int]
+    brought_in_at: Mapped[datetime]
+
+
+class FrameworkItem(Identified, Base):
+    """One standard of a framework (CFItem), at its place in reading order."""
+
+    __tablename__ = "framework_items"
+    __table_args__ = (UniqueConstraint("framework_id", "position"),)
+
+    framework_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("frameworks.id"))
+    position: Mapped[int]
+    identifier: Mapped[str] = mapped_column(String(300))
+    uri: Mapped[str] = mapped_column(String(500))
+    code: Mapped[str | None] = mapped_column(String(80))
+    short: Mapped[str | None] = mapped_column(String(200))
+    statement: Mapped[str] = mapped_column(Text)
+    kind: Mapped[str | None] = mapped_column(String(80))
+    depth: Mapped[int]
+
+
+class IssuerTerms(OwnedContent, Identified, Base):
+    """Terms of use of an issuer, as they were published; an empty text ended them."""
+
+    __tablename__ = "issuer_terms"
+    __table_args__ = (UniqueConstraint("issuer_id", "number"),)
+
+    issuer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issuers.id"))
+    number: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    published_at: Mapped[datetime]

@@ -26,8 +26,8 @@ from keys.models import SigningKey, issuer_ring
 from keys.publish import did_document
 from keys.ring import KeyRing, published_keys
 
-_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+")
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,78}[a-z0-9])?", re.ASCII)
+EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[^@\s]+")
 
 
 def create_issuer(
@@ -212,12 +212,12 @@ def _found(version: AchievementVersion | None) -> AchievementVersion:
 
 def _issuer_faults(slug: str, name: str, url: str | None, email: str | None) -> dict[str, Any]:
     faults: dict[str, Any] = {}
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         faults["slug"] = _("Use 1 to 80 small letters, digits and hyphens.")
     if not name.strip() or len(name) > 200 or not name.isprintable():
         faults["name"] = _("A name has 1 to 200 characters.")
     if url is not None and not is_web_address(url):
         faults["url"] = _("This must be an address that begins with https://.")
-    if email is not None and not _EMAIL.fullmatch(email):
+    if email is not None and not EMAIL.fullmatch(email):
         faults["email"] = _("This does not look like an e-mail address.")
     return faults

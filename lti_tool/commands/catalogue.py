@@ -1,4 +1,4 @@
-"""`milepost issuer` and `milepost micro-credential`: what can be earned, and who signs for it."""
+"""`milepost issuer`, `micro-credential`, `framework`: what can be earned, and who signs for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from badges.achievements import service
+from badges.achievements import frameworks, service
+from badges.achievements import issuers as profiles
+from badges.achievements.case import MOST_BYTES, read_case
 from badges.achievements.document import MicroCredential
 from badges.achievements.models import AchievementVersion, Issuer
 from core.identity import organisation_by_slug
@@ -67,6 +69,56 @@ def add_issuer(
     click.echo(f"{made.name} signs as {made.did}.")
 
 
+@issuer.command("set")
+@click.argument("slug")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@needs_runtime
+def set_issuer(runtime: Runtime, slug: str, file: Path) -> None:
+    """Write the profile of SLUG anew from a JSON FILE (docs/micro-credentials.md has its form)."""
+    data = _json_object(file)
+    with runtime.database.transaction() as session:
+        found = _issuer(session, slug)
+        with unscoped(session, "the operator changes the issuer that was named"):
+            different = profiles.change(
+                session, found.id, data, seen=found.changed_at, actor_id=None, now=runtime.now()
+            )
+    click.echo(f"Changed: {', '.join(different)}." if different else "Nothing was different.")
+
+
+@click.command("framework")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--organisation", required=True, help="Slug of the organisation it is for.")
+@needs_runtime
+def framework(runtime: Runtime, file: Path, organisation: str) -> None:
+    """Bring in a framework of standards from a FILE of CASE JSON."""
+    with file.open("rb") as stream:
+        read = read_case(stream.read(MOST_BYTES + 1))
+    with runtime.database.transaction() as session:
+        place = organisation_by_slug(session, organisation)
+        set_scope(session, place.scope)
+        made = frameworks.bring_in(session, place, read, actor_id=None, now=runtime.now())
+    click.echo(f"{made.title} is here, with {made.count} items.")
+
+
+def _issuer(session: Session, slug: str) -> Issuer:
+    found = service.find_issuer(session, slug)
+    if found is None:
+        raise RefusedError(f"There is no issuer called {slug}. Make one: milepost issuer add")
+    return found
+
+
+def _json_object(file: Path) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
+        raise RefusedError(f"{file} is not a JSON file: {exc}") from None
+    except RecursionError:
+        raise RefusedError(f"{file} is nested too deeply.") from None
+    if not isinstance(data, dict):
+        raise RefusedError(f"{file} must hold one JSON object.")
+    return data
+
+
 @click.group("micro-credential")
 def micro_credential() -> None:
     """The micro-credentials that can be earned."""
@@ -82,19 +134,9 @@ def publish(
     runtime: Runtime, file: Path, slug: str, replaces: uuid.UUID | None, as_json: bool
 ) -> None:
     """Publish a micro-credential from a JSON FILE (docs/micro-credentials.md has its form)."""
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as exc:
-        raise RefusedError(f"{file} is not a JSON file: {exc}") from None
-    except RecursionError:
-        raise RefusedError(f"{file} is nested too deeply.") from None
-    if not isinstance(data, dict):
-        raise RefusedError(f"{file} must hold one JSON object.")
-    document = MicroCredential.from_dict(data)
+    document = MicroCredential.from_dict(_json_object(file))
     with runtime.database.transaction() as session:
-        found = service.find_issuer(session, slug)
-        if found is None:
-            raise RefusedError(f"There is no issuer called {slug}. Make one: milepost issuer add")
+        found = _issuer(session, slug)
         with unscoped(session, "the operator publishes for the issuer that was named"):
             made = _publish(session, found, document, replaces, runtime.now())
     row = _row(runtime, made)

@@ -102,7 +102,7 @@ def test_an_empty_document_names_each_field_that_is_missing() -> None:
         (["image", "lines"], ["a", "b", "c"], "image.lines"),
         (["image", "lines"], ["x" * 41], "image.lines[0]"),
         (["image", "template"], "../../etc/passwd", "image.template"),
-        (["schema"], 2, "schema"),
+        (["schema"], 3, "schema"),
         (["validity"], "P0D", "validity"),
     ],
 )

@@ -12,6 +12,7 @@ import pytest
 from core.identity import Organisation, Person, owner_of
 from lti_tool.app import create_app
 from lti_tool.commands.common import opened, read_config
+from tests.badges.achievements.test_case import item, package
 from tests.lti_tool.commands.shell import Shell
 from tests.support.badges import DOCUMENT
 from tests.support.environment import BASE_URL
@@ -148,6 +149,30 @@ def test_an_issuer_is_printed_for_machines_too(migrated: Shell) -> None:
     migrated.do(*ALDER)
     [row] = migrated.json(*ISSUER)
     assert row["did"] == "did:web:milepost.test:issuers:alder-valley"
+
+
+def test_an_issuers_profile_is_written_from_a_file(migrated: Shell, tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    file.write_text('{"name": "Alder", "phone": "nobody"}')
+    assert "There is no issuer called alder-valley" in (
+        migrated.refused("issuer", "set", "alder-valley", file)
+    )
+    migrated.do(*ALDER)
+    migrated.do(*ISSUER)
+    assert "telephone number" in migrated.refused("issuer", "set", "alder-valley", file)
+    file.write_text('{"name": "Alder", "address": {"address_locality": "Graz"}}')
+    assert migrated.do("issuer", "set", "alder-valley", file).strip() == "Changed: address."
+    assert migrated.do("issuer", "set", "alder-valley", file).strip() == "Nothing was different."
+
+
+def test_a_framework_is_brought_in_from_a_file(migrated: Shell, tmp_path: Path) -> None:
+    migrated.do(*ALDER)
+    file = tmp_path / "case.json"
+    file.write_text(json.dumps(package([item("a"), item("b")])))
+    said = migrated.do("framework", file, "--organisation", "alder-valley")
+    assert "A framework is here, with 2 items." in said
+    file.write_text("{}")
+    assert "no items" in migrated.refused("framework", file, "--organisation", "alder-valley")
 
 
 @pytest.fixture

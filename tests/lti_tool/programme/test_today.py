@@ -128,7 +128,7 @@ def test_a_lead_elsewhere_sees_none_of_it(app: Flask, world: World) -> None:
 
 
 def test_the_link_to_what_can_be_earned_opens(app: Flask, world: World) -> None:
-    path = f"/micro-credential/{world.achievement.id}"
+    path = f"/micro-credentials/{world.achievement.id}"
     assert path in lead(app, world)
     ada = world.people["Ada"]
     status, page = open_as(app, ada.id, world.organisation, Role.LEAD, path=path)

@@ -1,0 +1,1 @@
+"""Authoring what can be earned: issuers, micro-credentials, frameworks of standards."""
