@@ -10,7 +10,7 @@ that renews the lease, counts the attempt, and fails where another worker has ta
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -105,6 +105,7 @@ class Job:
 
 
 Handler = Callable[[Job], None]
+Together = Callable[[Sequence[Job]], Mapping[uuid.UUID, Exception]]
 
 
 @dataclass
@@ -114,6 +115,7 @@ class Registry:
     handlers: dict[str, Handler] = field(default_factory=dict)
     subscribers: dict[str, dict[str, Handler]] = field(default_factory=dict)
     recurring: dict[str, timedelta] = field(default_factory=dict)
+    together: dict[str, tuple[Together, int]] = field(default_factory=dict)
 
     def handle(self, topic: str, handler: Handler) -> None:
         """`handler` carries out jobs of `topic`."""
@@ -129,6 +131,13 @@ class Registry:
         """`handler`, under `name`, is told news of `topic`, independently of other subscribers."""
         self.subscribers.setdefault(topic, {})[name] = handler
         self.handle(f"{topic}>{name}", handler)
+
+    def take_along(self, topic: str, handler: Together, most: int) -> None:
+        """`handler` carries out up to `most` jobs of `topic` at once; it returns what went wrong.
+
+        If it raises, each is done alone by the topic's own handler (see `core.together`).
+        """
+        self.together[topic] = (handler, most)
 
     def every(self, topic: str, interval: timedelta, handler: Handler) -> None:
         """`handler` runs about every `interval`, on one worker at a time."""
@@ -347,20 +356,6 @@ def _woken(session: Session, result: CursorResult[Any]) -> bool:
     return bool(result.rowcount)
 
 
-def fan_out(database: Database, job: Job, names: list[str]) -> None:
-    """Turn news into one job per subscriber, and be done with it, in one transaction."""
-    with database.transaction() as session:
-        for name in names:
-            publish(
-                session,
-                f"{job.topic}>{name}",
-                job.key,
-                job.payload,
-                organisation_id=job.organisation_id,
-            )
-        _mark(session, job, state="done", done_at=utcnow())
-
-
 def backoff(attempts: int, jitter: float) -> timedelta:
     """The wait after `attempts` tries: doubling from 5 s to 6 h; `jitter` 0..1 adds up to 25 %."""
     seconds = min(5.0 * 2.0 ** max(attempts - 1, 0), 6 * 3600.0)
@@ -384,6 +379,6 @@ def _mark(session: Session, job: Job, **values: Any) -> bool:
 
 __all__ = [
     "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "begin", "bury",
-    "claim", "drop", "fan_out", "finish", "give_back", "hurry", "postpone", "publish", "renew",
+    "claim", "drop", "finish", "give_back", "hurry", "postpone", "publish", "renew",
     "revive",
 ]  # fmt: skip

@@ -11,9 +11,9 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,16 +34,17 @@ from core.outbox import (
     begin,
     bury,
     claim,
-    fan_out,
     finish,
     give_back,
     postpone,
     publish,
     renew,
 )
+from core.together import begin_alike, fan_out_all, finish_all
 
 log = logging.getLogger("milepost.worker")
 KEEP_DONE = timedelta(days=30)
+NEWS_AT_ONCE = 200
 HOLD_AT_MOST = timedelta(minutes=30)  # a handler that hangs for ever must not keep its job for ever
 
 
@@ -69,6 +70,7 @@ class Worker:
         self.lease = lease
         self.slots = slots
         self._stop = threading.Event()
+        self._turns: dict[str, threading.Lock] = {}
         self._jitter = random.Random()  # noqa: S311 - spreads retries, guards nothing
 
     def stop(self) -> None:
@@ -139,16 +141,37 @@ class Worker:
         if self._stop.is_set():
             give_back(self.database, job)
             return
-        begun = begin(self.database, job, now=utcnow(), lease=self.lease)
-        if begun is None:
-            log.warning("job taken over", extra={"topic": job.topic, "job": str(job.id)})
-            return
-        with self._held(begun):
-            self.carry_out(begun)
+        with self._turn(job):
+            begun = begin(self.database, job, now=utcnow(), lease=self.lease)
+            if begun is None:
+                log.warning("job taken over", extra={"topic": job.topic, "job": str(job.id)})
+                return
+            jobs = [begun, *self._alike(begun)]
+            with self._held(jobs):
+                if len(jobs) == 1:
+                    self.carry_out(begun)
+                else:
+                    self._carry_out_together(jobs)
+
+    def _turn(self, job: Job) -> AbstractContextManager[Any]:
+        """One group of a topic at a time in this process: what comes meanwhile is taken along."""
+        if not self._is_news(job) and job.topic not in self.registry.together:
+            return nullcontext()
+        return self._turns.setdefault(job.topic, threading.Lock())
+
+    def _alike(self, job: Job) -> list[Job]:
+        """What is begun along with `job`, where its topic is carried out together."""
+        most = (
+            NEWS_AT_ONCE if self._is_news(job) else self.registry.together.get(job.topic, (0, 1))[1]
+        )
+        return begin_alike(self.database, job, most=most - 1, now=utcnow(), lease=self.lease)
+
+    def _is_news(self, job: Job) -> bool:
+        return job.topic in self.registry.subscribers and job.topic not in self.registry.handlers
 
     @contextmanager
-    def _held(self, job: Job) -> Iterator[None]:
-        """Renew the lease of `job` from a thread of its own for as long as it takes inside."""
+    def _held(self, jobs: Sequence[Job]) -> Iterator[None]:
+        """Renew the leases of `jobs` from a thread of its own for as long as it takes inside."""
         over, began = threading.Event(), time.monotonic()
 
         def beat() -> None:
@@ -156,10 +179,13 @@ class Worker:
                 if time.monotonic() - began > HOLD_AT_MOST.total_seconds():
                     return
                 try:
-                    if not renew(self.database, job, now=utcnow(), lease=self.lease):
+                    held = [
+                        renew(self.database, job, now=utcnow(), lease=self.lease) for job in jobs
+                    ]
+                    if not any(held):
                         return
                 except Exception:
-                    log.exception("a lease could not be renewed", extra={"job": str(job.id)})
+                    log.exception("a lease could not be renewed", extra={"job": str(jobs[0].id)})
 
         thread = threading.Thread(target=beat, name="milepost-lease", daemon=True)
         thread.start()
@@ -188,10 +214,9 @@ class Worker:
 
         Never raises for a handler's error.
         """
-        names = self.registry.subscribers.get(job.topic)
         handler = self.registry.handlers.get(job.topic)
-        if names is not None and handler is None:
-            fan_out(self.database, job, sorted(names))
+        if self._is_news(job):
+            fan_out_all(self.database, [job], sorted(self.registry.subscribers[job.topic]))
             return
         extra = {"topic": job.topic, "job": str(job.id), "attempts": job.attempts}
         if handler is None:
@@ -200,18 +225,43 @@ class Worker:
             return
         try:
             handler(job)
-        except DeliveryError as exc:
-            if exc.tried:
-                self._not_done(job, str(exc), permanent=exc.permanent, wait=exc.retry_after)
-            else:
-                self._not_begun(job, str(exc), exc.retry_after)
         except Exception as exc:
-            log.exception("job raised", extra=extra)
-            # Its words may quote somebody's data, and administrators read this.
-            self._not_done(job, kind_of(exc), permanent=False, wait=None)
+            self._raised(job, exc)
         else:
             finish(self.database, job, now=utcnow())
             log.info("job done", extra=extra)
+
+    def _carry_out_together(self, jobs: Sequence[Job]) -> None:
+        """Carry out begun jobs of one topic at once; where that goes wrong, one by one."""
+        topic = jobs[0].topic
+        extra = {"topic": topic, "jobs": len(jobs)}
+        try:
+            if self._is_news(jobs[0]):
+                fan_out_all(self.database, jobs, sorted(self.registry.subscribers[topic]))
+                return
+            faults = self.registry.together[topic][0](jobs)
+        except Exception:
+            log.exception("jobs raised together, so each is tried alone", extra=extra)
+            for job in jobs:
+                self.carry_out(job)
+            return
+        finish_all(self.database, [job for job in jobs if job.id not in faults], now=utcnow())
+        log.info("jobs done", extra=extra)
+        for job in jobs:
+            if job.id in faults:
+                self._raised(job, faults[job.id])
+
+    def _raised(self, job: Job, exc: Exception) -> None:
+        """Record what a handler ran into."""
+        if not isinstance(exc, DeliveryError):
+            extra = {"topic": job.topic, "job": str(job.id), "attempts": job.attempts}
+            log.error("job raised", extra=extra, exc_info=exc)
+            # Its words may quote somebody's data, and administrators read this.
+            self._not_done(job, kind_of(exc), permanent=False, wait=None)
+        elif exc.tried:
+            self._not_done(job, str(exc), permanent=exc.permanent, wait=exc.retry_after)
+        else:
+            self._not_begun(job, str(exc), exc.retry_after)
 
     def _not_done(self, job: Job, error: str, *, permanent: bool, wait: timedelta | None) -> None:
         now = utcnow()
