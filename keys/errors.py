@@ -18,3 +18,11 @@ class NoActiveKeyError(KeyRingError):
         super().__init__(f"The key ring {ring} has no active {algorithm} key.")
         self.ring = ring
         self.algorithm = algorithm
+
+
+class KeyWithdrawnError(KeyRingError):
+    """A key that was about to be used, or has just signed something, counts as compromised."""
+
+    def __init__(self, kid: str) -> None:
+        super().__init__(f"The signing key {kid} was withdrawn.")
+        self.kid = kid

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from core.db import Database
 from core.errors import ConflictError, GoneError, NotFoundError
 from keys.encoding import public_jwk, public_multibase, thumbprint
-from keys.errors import KeyRingError, NoActiveKeyError
+from keys.errors import KeyRingError, KeyWithdrawnError, NoActiveKeyError
 from keys.models import SigningKey
 from keys.publish import jwk_set, single_jwk
 from keys.seal import Seal
@@ -88,8 +88,20 @@ class KeyRing:
         for row in old:
             row.state, row.retired_at = "retiring", now
         session.flush()  # the index allows one active key, so the old one goes first
-        self._forget()
+        self.forget()
         return [self._add(session, ring, _algorithm(row), now) for row in old]
+
+    def retire(self, session: Session, kid: str, now: datetime) -> list[SigningKey]:
+        """Let one key sign no more; returns what signs in its place, none if it signed no more.
+
+        It stays published. Raises NotFoundError.
+        """
+        row = session.scalar(select(SigningKey).where(SigningKey.kid == kid).with_for_update())
+        if row is None:
+            raise NotFoundError("There is no such key.", code="key_unknown")
+        if row.state != "active":
+            return []
+        return self.rotate(session, row.ring, now, algorithm=_algorithm(row))
 
     def withdraw(self, session: Session, kid: str, now: datetime) -> SigningKey | None:
         """Mark a key compromised: published no more. If it was active, returns its replacement."""
@@ -99,7 +111,7 @@ class KeyRing:
         was_active = row.state == "active"
         row.state, row.retired_at = "compromised", row.retired_at or now
         session.flush()
-        self._forget()
+        self.forget()
         return self._add(session, row.ring, _algorithm(row), now) if was_active else None
 
     def active(self, ring: str, algorithm: Algorithm) -> LoadedKey:
@@ -178,13 +190,31 @@ class KeyRing:
         self._opened[row.kid] = key
         return key
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
         """Drop what is cached about which keys are active; opened keys are kept."""
         with self._lock:
             self._active.clear()
 
     def __repr__(self) -> str:
         return "<KeyRing>"
+
+
+def require_trusted(session: Session, kids: Iterable[str]) -> None:
+    """Raise KeyWithdrawnError if one of these keys was withdrawn.
+
+    None of them can be until this transaction ends. Whoever stores a signature asks this in the
+    storing transaction: another process may have withdrawn the key a moment before.
+    """
+    wanted = sorted(kids)
+    rows = session.execute(
+        select(SigningKey.kid, SigningKey.state)
+        .where(SigningKey.kid.in_(wanted))
+        .order_by(SigningKey.kid)
+        .with_for_update(read=True, key_share=True)
+    ).all()
+    for kid, state in rows:
+        if state == "compromised":
+            raise KeyWithdrawnError(kid)
 
 
 def published_keys(session: Session, ring: str) -> list[SigningKey]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,16 +20,23 @@ from flask_babel import ngettext
 from badges.achievements.addresses import (
     achievement_image_url,
     achievement_url,
+    class_2_url,
     credential_url,
+    issuer_2_url,
+    issuer_did,
+    issuer_image_url,
     issuer_url,
+    refresh_url,
     status_list_url,
 )
-from badges.achievements.document import Criterion, MicroCredential
+from badges.achievements.document import Alignment, Criterion, MicroCredential, ResultAsked
 from badges.achievements.models import AchievementVersion, Issuer
 from badges.achievements.service import micro_credential
+from badges.awards.beside import other_results
 from badges.awards.granting import Receipt
 from badges.awards.kinds import kind_name
 from badges.awards.models import Award
+from badges.endorsements.additions import NONE, Additions
 from badges.openbadges import model as ob
 from badges.pathways.facts import REVIEW_ROLES, DecisionFact, Fact
 from badges.period import Period
@@ -74,6 +81,7 @@ def build(
     email: str | None,
     facts: Iterable[Fact],
     badge_url: str,
+    additions: Additions = NONE,
 ) -> dict[str, Any]:
     """The unsigned document of `award`.
 
@@ -82,6 +90,7 @@ def build(
         email: a verified address or None; only its salted hash is written.
         facts: those that the award's receipt names.
         badge_url: the origin of all badge addresses.
+        additions: others' words for the issuer and the achievement, and the issuer's terms.
     """
     version = award.version
     document = micro_credential(version)
@@ -91,16 +100,25 @@ def build(
         id=credential_url(badge_url, fixed.credential_id),
         name=document.name,
         description=document.description,
-        issuer=issuer_profile(version.achievement.issuer, badge_url),
+        issuer=issuer_profile(version.achievement.issuer, badge_url, additions.issuer),
         valid_from=fixed.valid_from,
         valid_until=valid_until(award, document),
         awarded_date=award.granted_at,
         credential_subject=ob.AchievementSubject(
             id=f"urn:uuid:{fixed.subject_id}",
             identifier=tuple(_identifiers(name, email, fixed.salt)),
-            achievement=achievement(version, badge_url),
+            achievement=achievement(version, badge_url, additions.achievement),
             narrative=_narrative(award),
-            result=tuple(_results(version, document, decision, badge_url)),
+            result=(
+                *results(version, decision.levels if decision else {}, badge_url),
+                *other_results(
+                    version,
+                    Receipt.from_dict(award.receipt).results,
+                    badge_url,
+                    decision.levels if decision else {},
+                ),
+            ),
+            credits_earned=_number(document.credits),
         ),
         evidence=tuple(_evidence(document, decision)),
         credential_schema=(ob.CredentialSchema(),),
@@ -109,6 +127,8 @@ def build(
             status_list_credential=status_url,
             status_list_index=str(fixed.status_index),
         ),
+        refresh_service=ob.RefreshService(refresh_url(badge_url, fixed.credential_id)),
+        terms_of_use=(ob.TermsOfUse(additions.terms),) if additions.terms else (),
     ).to_document()
 
 
@@ -119,18 +139,51 @@ def valid_until(award: Award, document: MicroCredential) -> datetime | None:
     return Period.parse(document.validity).after(award.granted_at).replace(microsecond=0)
 
 
-def issuer_profile(issuer: Issuer, badge_url: str) -> ob.Profile:
+def issuer_profile(
+    issuer: Issuer, badge_url: str, endorsement: Sequence[ob.Endorsement] = ()
+) -> ob.Profile:
     """The issuer as badges carry it: an object with its name, because wallets show that."""
+    home = issuer_url(badge_url, issuer.slug)
     return ob.Profile(
         id=issuer.did,
         name=issuer.name,
-        url=issuer.url or issuer_url(badge_url, issuer.slug),
+        url=issuer.url or home,
         email=issuer.email,
+        phone=issuer.phone,
         description=issuer.description,
+        image=ob.Image(issuer_image_url(badge_url, issuer.slug), caption=issuer.name)
+        if issuer.image
+        else None,
+        address=ob.Address(**issuer.address) if issuer.address else None,
+        other_identifier=(
+            *(
+                ob.IdentifierEntry(item["identifier"], item["type"])
+                for item in issuer.identifiers or ()
+            ),
+            # Who knows the issuer from badges of Open Badges 2.0 knows it by this (R55).
+            ob.IdentifierEntry(issuer_2_url(badge_url, issuer.slug), "identifier"),
+        ),
+        official=issuer.official,
+        parent_org=_parent(issuer, badge_url),
+        endorsement=endorsement,
     )
 
 
-def achievement(version: AchievementVersion, badge_url: str) -> ob.Achievement:
+def _parent(issuer: Issuer, badge_url: str) -> ob.Profile | None:
+    if issuer.parent_slug:
+        return ob.Profile(
+            id=issuer_did(badge_url, issuer.parent_slug),
+            name=issuer.parent_name,
+            url=issuer_url(badge_url, issuer.parent_slug),
+        )
+    if issuer.parent_url:
+        return ob.Profile(id=issuer.parent_url, name=issuer.parent_name, url=issuer.parent_url)
+    return None
+
+
+def achievement(
+    version: AchievementVersion, badge_url: str, endorsement: Sequence[ob.Endorsement] = ()
+) -> ob.Achievement:
     """The achievement of a version, with a result description for each criterion."""
     document = micro_credential(version)
     address = achievement_url(badge_url, version.id)
@@ -138,24 +191,52 @@ def achievement(version: AchievementVersion, badge_url: str) -> ob.Achievement:
         id=address,
         name=document.name,
         description=document.competency,
-        achievement_type="MicroCredential",
+        achievement_type=document.achievement_type,
         criteria=ob.Criteria(narrative=document.criteria_narrative, id=address),
         image=ob.Image(achievement_image_url(badge_url, version.id), caption=document.name),
-        result_description=tuple(
-            _description(address, criterion) for criterion in document.rubric.criteria
+        result_description=(
+            *(_description(address, criterion) for criterion in document.rubric.criteria),
+            *(_result_described(address, result) for result in document.results),
         ),
-        alignment=tuple(
-            ob.Alignment(
-                target_name=item.name,
-                target_url=item.url,
-                target_code=item.code,
-                target_framework=item.framework,
-            )
-            for item in document.alignment
+        alignment=_alignments(document.alignment),
+        credits_available=_number(document.credits),
+        field_of_study=document.field_of_study,
+        specialization=document.specialization,
+        human_code=document.human_code,
+        in_language=document.language,
+        related=(
+            *(ob.Related(item.url, item.language, item.version) for item in document.related),
+            ob.Version2Class(class_2_url(badge_url, version.id)),
+        ),
+        other_identifier=tuple(
+            ob.IdentifierEntry(item.identifier, item.type) for item in document.identifiers
         ),
         tag=document.tags,
         version=str(version.number),
+        endorsement=endorsement,
     )
+
+
+def _alignments(alignments: Iterable[Alignment]) -> tuple[ob.Alignment, ...]:
+    return tuple(
+        ob.Alignment(
+            target_name=item.name,
+            target_url=item.url,
+            target_code=item.code,
+            target_description=item.description,
+            target_framework=item.framework,
+            target_type=item.target_type,
+        )
+        for item in alignments
+    )
+
+
+def _number(text: str | None) -> float | None:
+    """A number kept as text, whole where it is whole."""
+    if text is None:
+        return None
+    value = float(text)
+    return int(value) if value.is_integer() else value
 
 
 def _description(address: str, criterion: Criterion) -> ob.ResultDescription:
@@ -165,6 +246,7 @@ def _description(address: str, criterion: Criterion) -> ob.ResultDescription:
             name=level.name,
             description=level.description,
             level=str(number),
+            points=level.points,
         )
         for number, level in enumerate(criterion.levels, 1)
     )
@@ -173,6 +255,19 @@ def _description(address: str, criterion: Criterion) -> ob.ResultDescription:
         name=criterion.name,
         levels=levels,
         required_level=levels[criterion.required_level - 1].id,
+        alignment=_alignments(criterion.alignment),
+    )
+
+
+def _result_described(address: str, result: ResultAsked) -> ob.ResultDescription:
+    return ob.ResultDescription(
+        id=f"{address}#{result.id}",
+        name=result.name,
+        result_type=result.type,
+        allowed_value=result.allowed,
+        required_value=result.required,
+        value_min=result.minimum,
+        value_max=result.maximum,
     )
 
 
@@ -198,17 +293,13 @@ def _decision(award: Award, facts: Iterable[Fact]) -> DecisionFact | None:
     return None
 
 
-def _results(
-    version: AchievementVersion,
-    document: MicroCredential,
-    decision: DecisionFact | None,
-    badge_url: str,
+def results(
+    version: AchievementVersion, levels: Mapping[str, int], badge_url: str
 ) -> Iterable[ob.Result]:
-    if decision is None:
-        return
+    """The results of `version` for the levels that were reached, by criterion id."""
     address = achievement_url(badge_url, version.id)
-    for criterion in document.rubric.criteria:
-        number = decision.levels.get(criterion.id)
+    for criterion in micro_credential(version).rubric.criteria:
+        number = levels.get(criterion.id)
         if number is not None:
             yield ob.Result(
                 result_description=f"{address}#{criterion.id}",
@@ -217,24 +308,30 @@ def _results(
 
 
 def _evidence(document: MicroCredential, decision: DecisionFact | None) -> Iterable[ob.Evidence]:
-    """What was shown, in the micro-credential's own words: no file, no link, no text of theirs."""
+    """What was shown, in the micro-credential's own words: no file, no link, no text of theirs.
+
+    A file's digest says which one it was to whoever is shown it one day.
+    """
     if decision is None:
         return
     asked_kinds = set()
     for asked in document.evidence_asked:
         if asked.kind in decision.evidence_kinds:
             asked_kinds.add(asked.kind)
-            yield ob.Evidence(
-                name=asked.title,
-                genre=kind_name(asked.kind),
-                description=_("Read by the reviewers and kept private."),
-            )
+            # One entry for each file; what was no file, or came before digests were kept, has one.
+            for digest in dict.fromkeys(decision.evidence_files.get(asked.id, ())) or (None,):
+                yield _kept_private(asked.title, asked.kind, digest)
     for kind in sorted(decision.evidence_kinds - asked_kinds):
-        yield ob.Evidence(
-            name=kind_name(kind),
-            genre=kind_name(kind),
-            description=_("Read by the reviewers and kept private."),
-        )
+        yield _kept_private(kind_name(kind), kind, None)
+
+
+def _kept_private(title: str, kind: str, digest: str | None) -> ob.Evidence:
+    return ob.Evidence(
+        name=title,
+        genre=kind_name(kind),
+        description=_("Read by the reviewers and kept private."),
+        digest_multibase=digest and ob.sha256_multibase(digest),
+    )
 
 
 def _narrative(award: Award) -> str:

@@ -7,13 +7,17 @@ other: nothing is issued that the learner did not accept.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements.models import AchievementVersion
+from badges.achievements.reading import result_fault
+from badges.achievements.service import micro_credential
 from badges.awards.granting import Receipt, offer
 from badges.awards.models import Award, Credential
 from badges.pathways.facts import AttestationFact
@@ -21,7 +25,7 @@ from badges.pathways.ledger import insert_fact, lock_enrolments
 from badges.pathways.models import Enrolment
 from badges.pathways.service import enrol
 from core import audit
-from core.errors import ConflictError, NotAllowedError
+from core.errors import ConflictError, NotAllowedError, UnprocessableError
 from core.identity import Person, Role, RoleGrant, owner_like
 from core.scope import unscoped
 
@@ -37,14 +41,17 @@ def issue_directly(
     *,
     actor: Person | None,
     now: datetime,
+    results: Mapping[str, str] | None = None,
 ) -> Award:
     """Offer `person` the badge of `version` without a rule.
+
+    `results` gives values of the micro-credential's results beside its rubric, by their ids.
 
     `actor` must be a programme lead or administrator of the person's organisation or one above it;
     None stands for the operator of the installation. Raises NotAllowedError, or ConflictError where
     the person holds the badge or has the offer already.
     """
-    role = _role(session, actor, person)
+    role = may_award(roles_over(session, actor), actor, person) if actor else OPERATOR
     lock_enrolments(session, person.id)
     enrolment = _fresh_enrolment(session, enrol(session, person, version, now), now)
     fact = AttestationFact(
@@ -63,6 +70,7 @@ def issue_directly(
         evaluated_at=now,
         facts=(fact.key,),
         basis=SOURCE,
+        results=_checked(version, results or {}),
     )
     award = offer(session, enrolment, receipt, now)
     if award is None:
@@ -79,10 +87,24 @@ def issue_directly(
     return award
 
 
-def _role(session: Session, actor: Person | None, person: Person) -> str:
-    """The role in which `actor` may award to `person`."""
-    if actor is None:
-        return OPERATOR
+def _checked(version: AchievementVersion, results: Mapping[str, str]) -> dict[str, str]:
+    """The results as given, if each is one that the micro-credential knows and allows."""
+    faults: dict[str, Any] = {}
+    known = {asked.id: asked for asked in micro_credential(version).results}
+    for name, value in results.items():
+        if name not in known:
+            faults[f"results.{name}"] = _("This micro-credential has no such result.")
+        elif fault := result_fault(known[name], value):
+            faults[f"results.{name}"] = fault
+    if faults:
+        raise UnprocessableError(
+            _("These results cannot be told by the badge."), code="results_invalid", fields=faults
+        )
+    return dict(results)
+
+
+def roles_over(session: Session, actor: Person) -> list[tuple[str, str]]:
+    """Where `actor` may award, and in which role: (role, path of the organisation)."""
     with unscoped(session, "grants of one person, compared with the learner's place in the tree"):
         grants = session.execute(
             select(RoleGrant.role, RoleGrant.owner_path).where(
@@ -92,6 +114,11 @@ def _role(session: Session, actor: Person | None, person: Person) -> str:
                 RoleGrant.role.in_(_MAY_AWARD),
             )
         ).all()
+    return [(str(role), str(path)) for role, path in grants]
+
+
+def may_award(grants: Sequence[tuple[str, str]], actor: Person, person: Person) -> str:
+    """The role in which `actor` awards to `person`. Raises NotAllowedError where there is none."""
     roles = [role for role, path in grants if person.owner_path.startswith(path)]
     if not roles or actor.id == person.id:
         raise NotAllowedError(

@@ -7,8 +7,8 @@ anyone with access can compute the decision again.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,10 @@ OFFERED = "badge.award_offered"
 
 @dataclass(frozen=True)
 class Receipt:
-    """Why an award was granted. `basis` is `rule`, or `direct` where a person awarded it."""
+    """Why an award was granted. `basis` is `rule`, or `direct` where a person awarded it.
+
+    `results` are values of the micro-credential's results beside its rubric, by their ids.
+    """
 
     rule_hash: str
     pathway_version: uuid.UUID
@@ -40,10 +43,11 @@ class Receipt:
     facts: tuple[FactKey, ...]
     reviewers: tuple[dict[str, str], ...] = ()
     basis: str = "rule"
+    results: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that the award keeps."""
-        return {
+        written: dict[str, Any] = {
             "basis": self.basis,
             "rule_hash": self.rule_hash,
             "pathway_version": str(self.pathway_version),
@@ -51,6 +55,7 @@ class Receipt:
             "facts": [list(key) for key in self.facts],
             "reviewers": [dict(reviewer) for reviewer in self.reviewers],
         }
+        return {**written, "results": dict(self.results)} if self.results else written
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Receipt:
@@ -62,6 +67,7 @@ class Receipt:
             facts=tuple((source, key, revision) for source, key, revision in data["facts"]),
             reviewers=tuple(data["reviewers"]),
             basis=data["basis"],
+            results=data.get("results", {}),
         )
 
 

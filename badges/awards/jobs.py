@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import uuid
 
+from badges.awards.batches import jobs as batch_jobs
 from badges.awards.granting import OFFERED
+from badges.awards.reissuing import SIGN_REVISION
+from badges.awards.renewing import ASKED, DECLINED
+from badges.awards.replacing import SEARCH, search
+from badges.awards.revisions import REISSUED, sign_revision
 from badges.awards.service import REVOKED, SIGN
 from badges.awards.signing import ISSUED, sign_credential
+from badges.awards.signing_many import AT_ONCE, sign_together
 from core.outbox import Job, Registry
 from core.runtime import Runtime
 from keys.shared import ring_of
@@ -18,6 +24,19 @@ def register_jobs(registry: Registry, runtime: Runtime) -> None:
     def sign(job: Job) -> None:
         sign_credential(runtime, ring_of(runtime), uuid.UUID(job.payload["credential_id"]))
 
+    def sign_again(job: Job) -> None:
+        sign_revision(runtime, ring_of(runtime), uuid.UUID(job.payload["credential_id"]))
+
     registry.handle(SIGN, sign)
-    for topic in (OFFERED, ISSUED, REVOKED):
+    registry.take_along(
+        SIGN, lambda jobs: sign_together(runtime, ring_of(runtime), jobs), most=AT_ONCE
+    )
+
+    def find_signed(job: Job) -> None:
+        search(runtime, uuid.UUID(job.payload["replacement_id"]))
+
+    registry.handle(SIGN_REVISION, sign_again)
+    registry.handle(SEARCH, find_signed)
+    for topic in (OFFERED, ISSUED, REISSUED, REVOKED, ASKED, DECLINED):
         registry.news(topic)
+    batch_jobs.register_jobs(registry, runtime)

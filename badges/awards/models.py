@@ -1,4 +1,4 @@
-"""Awards, credentials and status lists."""
+"""Awards, credentials and their versions, status lists, renewals."""
 
 from __future__ import annotations
 
@@ -128,6 +128,103 @@ class Credential(OwnedByPeople, Identified, Base):
     published_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     revocation_reason: Mapped[str | None] = mapped_column(Text)
+    # Which version of the badge this is, from 1, and when it took the earlier one's place.
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    revised_at: Mapped[datetime | None]
 
     issuer: Mapped[Issuer] = relationship(lazy="joined")
     version: Mapped[AchievementVersion] = relationship(lazy="joined")
+
+
+class CredentialRevision(OwnedByPeople, Identified, Base):
+    """One version of a credential that was issued anew; there is none before that happens.
+
+    Number 1 is what acceptance fixed. The newest row with neither `signed_at` nor `replaced_at`
+    waits to be signed; the one with `signed_at` alone is what the credential says now. A replaced
+    one keeps what it said in `document` and `jwt`. `note` says what was wrong, to its holder.
+    """
+
+    __tablename__ = "credential_revisions"
+    __table_args__ = (
+        UniqueConstraint("credential_id", "number"),
+        UniqueConstraint("status_list_id", "status_index"),
+        CheckConstraint(
+            "reason in ('issued','corrected','recipient','holder','renewed','key','evidence',"
+            "'endorsed')",
+            name="reason",
+        ),
+    )
+
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id"))
+    number: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(10))
+    note: Mapped[str | None] = mapped_column(Text)
+    recipient_name: Mapped[str | None] = mapped_column(String(200))
+    achievement_version_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("achievement_versions.id"))
+    valid_until: Mapped[datetime | None]
+    # Plain JSON, not JSONB: see Credential.
+    unsigned: Mapped[dict[str, Any]] = deferred(mapped_column(JSON))
+    status_list_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("status_lists.id"))
+    status_index: Mapped[int]
+    document: Mapped[str | None] = deferred(mapped_column(Text))
+    jwt: Mapped[str | None] = deferred(mapped_column(Text))
+    proof_created_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
+    replaced_at: Mapped[datetime | None]
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    replacement_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("key_replacements.id"), index=True
+    )
+
+
+class KeyReplacement(OwnedContent, Identified, Base):
+    """A key of an issuer was withdrawn, and everything that it signed is issued anew.
+
+    `cursor` is the last credential that was looked at, by id; `found_all_at` says that there is
+    none left to look for. What was found names this row in its revision.
+    """
+
+    __tablename__ = "key_replacements"
+
+    issuer_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issuers.id"), index=True)
+    kid: Mapped[str] = mapped_column(String(64), unique=True)
+    reason: Mapped[str] = mapped_column(Text)
+    actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    started_at: Mapped[datetime]
+    cursor: Mapped[uuid.UUID | None]
+    looked_at: Mapped[int] = mapped_column(default=0)
+    found_all_at: Mapped[datetime | None]
+
+    issuer: Mapped[Issuer] = relationship(lazy="joined")
+
+
+class RenewalRequest(OwnedByPeople, Identified, Base):
+    """A holder asks for a badge to be valid for another while; one at a time for each badge.
+
+    `valid_until` is what was granted. `by_rule` says that newer facts met the pathway's rule again,
+    so that nobody had to be asked.
+    """
+
+    __tablename__ = "renewal_requests"
+    __table_args__ = (
+        CheckConstraint("state in ('asked','granted','declined','withdrawn')", name="state"),
+        Index(
+            "uq_renewal_requests_one_asked",
+            "credential_id",
+            unique=True,
+            sqlite_where=text("state = 'asked'"),
+            postgresql_where=text("state = 'asked'"),
+        ),
+    )
+
+    credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id"), index=True)
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    state: Mapped[str] = mapped_column(String(10), default="asked")
+    words: Mapped[str | None] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
+    by_rule: Mapped[bool] = mapped_column(default=False)
+    valid_until: Mapped[datetime | None]

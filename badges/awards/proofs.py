@@ -45,6 +45,11 @@ class IssuerKeys:
         """Both key ids, to know later which keys signed."""
         return f"{self.embedded.kid} {self.token.kid}"
 
+    @property
+    def kids(self) -> tuple[str, str]:
+        """Both key ids."""
+        return self.embedded.kid, self.token.kid
+
 
 def sign_both(
     keys: IssuerKeys,

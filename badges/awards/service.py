@@ -7,21 +7,21 @@ private until its holder publishes it. Granting is in `granting`, signing in `si
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from badges.achievements.service import micro_credential
-from badges.awards.address import check_address, keep_address
-from badges.awards.building import Fixed, build, valid_until
+from badges.awards.accepting import SIGN, Answer, accept_all
+from badges.awards.address import check_address
+from badges.awards.building import Fixed, build
 from badges.awards.granting import OFFERED, Receipt, grant, offer, refuse_test_student
+from badges.awards.hashed import AddressChoice, chosen_address
 from badges.awards.models import Award, Credential
+from badges.awards.naming import NAME_LIMIT, clean_name
 from badges.awards.reading import (
     award,
     awards,
@@ -32,26 +32,29 @@ from badges.awards.reading import (
     public_credential,
     rows,
 )
-from badges.awards.status import allocate, count_allocation, set_bit
+from badges.awards.versions import withdraw_all
+from badges.endorsements.additions import additions
 from badges.pathways.facts import BadgeFact, Fact
 from badges.pathways.ledger import facts_by_key
 from core import audit
-from core.errors import ConflictError, GoneError, NotFoundError, UnprocessableError
-from core.identity import Person, owner_like
+from core.errors import ConflictError, NotFoundError, UnprocessableError
+from core.identity import Person
 from core.outbox import publish as publish_message
 from core.scope import unscoped
 
-SIGN = "credential.sign"
 REVOKED = "badge.credential_revoked"
-NAME_LIMIT = 200
 REASON_LIMIT = 500
-_DRAWS = 5
-_JOINERS = "\u200c\u200d"  # without them some scripts are misspelt
 _OWN = "a person's own award or credential, found by its id and the person's"
 
 
 def preview(
-    session: Session, award: Award, name: str | None, *, badge_url: str, now: datetime
+    session: Session,
+    award: Award,
+    name: str | None,
+    *,
+    address: AddressChoice = "school",
+    badge_url: str,
+    now: datetime,
 ) -> dict[str, Any]:
     """The unsigned document that accepting now would fix, under the name `name`.
 
@@ -62,9 +65,10 @@ def preview(
         award,
         Fixed.preview(now),
         name=clean_name(name),
-        email=_person(session, award.person_id).verified_email,
+        email=chosen_address(session, _person(session, award.person_id), address),
         facts=_facts(session, award),
         badge_url=badge_url,
+        additions=additions(session, award.version, badge_url, now),
     )
 
 
@@ -74,37 +78,24 @@ def accept(
     person_id: uuid.UUID,
     *,
     name: str | None,
+    address: AddressChoice = "school",
     badge_url: str,
     now: datetime,
 ) -> Credential:
     """Accept one's own award under `name` (None: no name on it) and have it signed.
 
+    `address` says which verified address of one's own goes into it as a hash.
+
     Everything that goes under the signature is fixed here. Accepting again, from another tab or by
     a second press, returns the credential there is. A declined award may still be accepted.
 
     Raises NotFoundError for somebody else's award, UnprocessableError for a name that cannot stand
-    on a badge, GoneError where the badge's validity has ended, ConflictError for a test student and
-    where badges were issued under another address before.
+    on a badge or an own address that is not verified, GoneError where the badge's validity has
+    ended, ConflictError for a test student and where badges were issued under another address
+    before.
     """
-    award = _locked_award(session, award_id, person_id)
-    if award.state == "accepted" and (found := credential_of(session, award)) is not None:
-        return found
-    refuse_test_student(session, person_id)
-    chosen = clean_name(name)
-    ends = valid_until(award, micro_credential(award.version))
-    if ends is not None and ends <= now:
-        raise GoneError(_("The time in which this badge was valid has ended."), code="award_lapsed")
-    keep_address(session, badge_url, now)
-    credential = _fix(session, award, chosen, badge_url, now)
-    award.state, award.answered_at = "accepted", now
-    publish_message(
-        session,
-        SIGN,
-        str(credential.id),
-        {"credential_id": str(credential.id)},
-        organisation_id=award.owner_id,
-    )
-    session.flush()
+    answer = Answer(award_id, person_id, name, address)
+    (credential,) = accept_all(session, [answer], badge_url=badge_url, now=now)
     return credential
 
 
@@ -182,13 +173,7 @@ def revoke(
 
     Raises NotFoundError out of scope, UnprocessableError without a usable reason.
     """
-    text = reason.strip()
-    if not text or len(text) > REASON_LIMIT:
-        raise UnprocessableError(
-            _("Say why, in at most %(limit)d characters.", limit=REASON_LIMIT),
-            code="reason_missing",
-            fields={"reason": _("Everybody who opens the badge will read this.")},
-        )
+    text = usable_reason(reason)
     credential = session.scalar(
         select(Credential)
         .where(Credential.id == credential_id)
@@ -199,9 +184,24 @@ def revoke(
         raise NotFoundError(_("There is no badge at this address."), code="credential_unknown")
     if credential.state == "revoked":
         return credential
-    credential.state, credential.revoked_at, credential.revocation_reason = "revoked", now, text
+    mark_revoked(session, credential, text, actor_id, now)
+    withdraw_all(session, (credential,), now)
+    return credential
+
+
+def mark_revoked(
+    session: Session,
+    credential: Credential,
+    reason: str,
+    actor_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    """Note that a locked credential is withdrawn and tell the news; its bits are set afterwards.
+
+    Last, because everybody's transactions meet at the status list.
+    """
+    credential.state, credential.revoked_at, credential.revocation_reason = "revoked", now, reason
     session.flush()
-    set_bit(session, credential.status_list_id, credential.status_index, now)
     audit.record(
         session,
         owner=credential,
@@ -212,15 +212,29 @@ def revoke(
         now=now,
     )
     _tell_revoked(session, credential, now)
-    return credential
+
+
+def usable_reason(reason: str) -> str:
+    """The reason of a withdrawal as its page gives it. Raises UnprocessableError for none."""
+    text = reason.strip()
+    if not text or len(text) > REASON_LIMIT:
+        raise UnprocessableError(
+            _("Say why, in at most %(limit)d characters.", limit=REASON_LIMIT),
+            code="reason_missing",
+            fields={"reason": _("Say why. Everybody who opens the badge will read this.")},
+        )
+    return text
 
 
 def badge_fact(credential: Credential, at: datetime, *, revoked: bool = False) -> BadgeFact:
-    """The fact that a credential puts into its holder's ledger; revoking supersedes it."""
+    """The fact that a credential puts into its holder's ledger; revoking supersedes it.
+
+    So does a version that is valid for another time: facts are numbered as versions are.
+    """
     return BadgeFact(
         source="credential",
         source_id=str(credential.id),
-        revision=1 if revoked else 0,
+        revision=credential.revision if revoked else credential.revision - 1,
         at=at,
         achievement=str(credential.version.achievement_id),
         credential=str(credential.id),
@@ -228,69 +242,6 @@ def badge_fact(credential: Credential, at: datetime, *, revoked: bool = False) -
         valid_until=credential.valid_until,
         revoked=revoked,
     )
-
-
-def clean_name(name: str | None) -> str | None:
-    """The name as it will stand on the badge: one line, single spaces, NFC; None for none.
-
-    Raises UnprocessableError for an empty or overlong name, or one with invisible characters.
-    """
-    if name is None:
-        return None
-    text = " ".join(unicodedata.normalize("NFC", name).split())
-    if not text or len(text) > NAME_LIMIT or any(_hidden(char) for char in text):
-        raise UnprocessableError(
-            _("This name cannot stand on the badge."),
-            code="name_unusable",
-            fields={
-                "name": _(
-                    "Write the name as others should read it, in 1 to %(limit)d letters.",
-                    limit=NAME_LIMIT,
-                )
-            },
-        )
-    return text
-
-
-def _fix(
-    session: Session, award: Award, name: str | None, badge_url: str, now: datetime
-) -> Credential:
-    """Write the credential with all that its signature will cover."""
-    email = _person(session, award.person_id).verified_email
-    facts = _facts(session, award)
-    issuer = award.version.achievement.issuer
-    for attempt in range(_DRAWS):
-        status_list, index = allocate(session, issuer, now)
-        fixed = Fixed.fresh(status_list.id, index, now)
-        credential = Credential(
-            **owner_like(award),
-            id=fixed.credential_id,
-            award_id=award.id,
-            person_id=award.person_id,
-            issuer_id=issuer.id,
-            achievement_version_id=award.achievement_version_id,
-            state="accepted",
-            recipient_name=name,
-            unsigned=build(award, fixed, name=name, email=email, facts=facts, badge_url=badge_url),
-            status_list_id=status_list.id,
-            status_index=index,
-            proof_created_at=fixed.valid_from,
-            awarded_at=award.granted_at,
-            accepted_at=fixed.valid_from,
-            valid_until=valid_until(award, micro_credential(award.version)),
-        )
-        try:
-            with session.begin_nested():
-                session.add(credential)
-        except IntegrityError:
-            # Somebody drew the same index in the same moment.
-            if attempt == _DRAWS - 1:
-                raise
-            continue
-        count_allocation(session, status_list.id)
-        break
-    credential.issuer, credential.version = issuer, award.version
-    return credential
 
 
 def _tell_revoked(session: Session, credential: Credential, now: datetime) -> None:
@@ -348,13 +299,9 @@ def _facts(session: Session, award: Award) -> list[Fact]:
     return facts_by_key(session, award.person_id, Receipt.from_dict(award.receipt).facts)
 
 
-def _hidden(char: str) -> bool:
-    """Control and format characters: they could make a name read as another one."""
-    return unicodedata.category(char)[0] == "C" and char not in _JOINERS
-
-
 __all__ = [
-    "OFFERED", "REVOKED", "SIGN", "accept", "award", "awards", "badge_fact", "clean_name",
-    "credential_of", "credentials", "decline", "grant", "offer", "offers", "own_credential",
-    "preview", "public_credential", "publish", "revoke", "rows", "unpublish",
+    "NAME_LIMIT", "OFFERED", "REVOKED", "SIGN", "accept", "award", "awards", "badge_fact",
+    "clean_name", "credential_of", "credentials", "decline", "grant", "mark_revoked", "offer",
+    "offers", "own_credential", "preview", "public_credential", "publish", "revoke", "rows",
+    "unpublish", "usable_reason",
 ]  # fmt: skip

@@ -23,7 +23,8 @@ from core.outbox import DeliveryError
 from core.outbox import publish as publish_message
 from core.runtime import Runtime
 from core.scope import unscoped
-from keys.ring import KeyRing
+from keys.errors import KeyWithdrawnError
+from keys.ring import KeyRing, require_trusted
 
 ISSUED = "badge.credential_issued"
 _REASON = "the job names one credential, whoever it belongs to"
@@ -47,20 +48,33 @@ def sign_credential(runtime: Runtime, ring: KeyRing, credential_id: uuid.UUID) -
         raise DeliveryError("there is no such credential", permanent=True)
     if credential.state != "accepted":
         return
+    try:
+        stored = _sign(runtime, ring, credential)
+    except KeyWithdrawnError:
+        ring.forget()  # another process withdrew the key a moment ago
+        stored = _sign(runtime, ring, credential)
+    if stored:
+        log.info("credential signed", extra={"credential": str(credential_id)})
+
+
+def _sign(runtime: Runtime, ring: KeyRing, credential: Credential) -> bool:
+    keys = IssuerKeys.of(ring, credential.issuer)
     signed = sign_both(
-        IssuerKeys.of(ring, credential.issuer),
+        keys,
         credential.issuer,
         credential.unsigned,
         created=credential.proof_created_at,
         badge_url=runtime.config.badge_url,
     )
     crash_point("signed-not-stored", runtime.config.environment)
-    if _store(runtime, credential_id, signed):
-        log.info("credential signed", extra={"credential": str(credential_id)})
+    return _store(runtime, credential.id, signed, keys)
 
 
-def _store(runtime: Runtime, credential_id: uuid.UUID, signed: Signed) -> bool:
-    """Keep the signed forms, put the badge into its holder's ledger and tell the news; once."""
+def _store(runtime: Runtime, credential_id: uuid.UUID, signed: Signed, keys: IssuerKeys) -> bool:
+    """Keep the signed forms, put the badge into its holder's ledger and tell the news; once.
+
+    Raises KeyWithdrawnError where the keys are not to be trusted any more.
+    """
     now = runtime.now()
     with runtime.database.transaction() as session, unscoped(session, _REASON):
         credential = session.scalars(
@@ -68,6 +82,7 @@ def _store(runtime: Runtime, credential_id: uuid.UUID, signed: Signed) -> bool:
         ).one()
         if credential.state != "accepted":
             return False
+        require_trusted(session, keys.kids)
         credential.document, credential.jwt = signed.document, signed.jwt
         credential.state, credential.signed_at = "signed", now
         session.flush()
@@ -77,12 +92,17 @@ def _store(runtime: Runtime, credential_id: uuid.UUID, signed: Signed) -> bool:
             session,
             ISSUED,
             str(credential.id),
-            {
-                "credential_id": str(credential.id),
-                "award_id": str(credential.award_id),
-                "person_id": str(credential.person_id),
-                "achievement_id": str(credential.version.achievement_id),
-            },
+            issued_news(credential),
             organisation_id=credential.owner_id,
         )
     return True
+
+
+def issued_news(credential: Credential) -> dict[str, str]:
+    """What is told of a credential that was signed."""
+    return {
+        "credential_id": str(credential.id),
+        "award_id": str(credential.award_id),
+        "person_id": str(credential.person_id),
+        "achievement_id": str(credential.version.achievement_id),
+    }

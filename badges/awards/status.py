@@ -10,17 +10,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import select, union_all, update
 from sqlalchemy.orm import Session, undefer
 
 from badges.achievements.addresses import status_list_url
 from badges.achievements.models import Issuer
-from badges.awards.models import Credential, StatusList
+from badges.awards.models import StatusList
 from badges.awards.proofs import IssuerKeys, Signed, sign_both
 from badges.openbadges.status_list import MIN_ENTRIES, status_list_document
 from badges.openbadges.status_list import StatusList as Bits
@@ -47,34 +47,62 @@ class SignedList:
 def allocate(session: Session, issuer: Issuer, now: datetime) -> tuple[StatusList, int]:
     """A random free index in the issuer's newest list, which is at most half full.
 
-    Random, so that an index says nothing about when a badge was issued or who else has one. Two
-    callers may still draw the same one: the unique constraint on credentials decides.
+    Random, so that an index says nothing about when a badge was issued or who else has one. The
+    list's row stays locked until the transaction ends, so that nobody draws the same one meanwhile.
     """
+    status_list, indexes = allocate_many(session, issuer, 1, now)
+    return status_list, indexes[0]
+
+
+def allocate_many(
+    session: Session, issuer: Issuer, number: int, now: datetime
+) -> tuple[StatusList, list[int]]:
+    """As `allocate`, for `number` different indexes of one list."""
     status_list = _open_list(session, issuer, now)
-    with unscoped(session, _REASON):
-        while True:  # at most half full, so two draws on average
-            index = secrets.randbelow(status_list.size)
-            taken = session.scalar(
-                select(Credential.id).where(
-                    Credential.status_list_id == status_list.id, Credential.status_index == index
+    free: set[int] = set()
+    while len(free) < number:  # at most half full, so two draws each on average
+        drawn = {secrets.randbelow(status_list.size) for _draw in range(number - len(free))}
+        free |= drawn - _taken(session, status_list.id, drawn)
+    # A set of small numbers is ordered by them, which would tell who came first.
+    indexes = list(free)
+    secrets.SystemRandom().shuffle(indexes)
+    return status_list, indexes
+
+
+def _taken(session: Session, list_id: uuid.UUID, indexes: Iterable[int]) -> set[int]:
+    """Which places anything has: credentials, their versions, whatever else has a status."""
+    wanted = list(indexes)
+    found = session.connection().execute(
+        union_all(
+            *(
+                select(table.c.status_index).where(
+                    table.c.status_list_id == list_id, table.c.status_index.in_(wanted)
                 )
+                for table in StatusList.metadata.tables.values()
+                if "status_list_id" in table.c and "status_index" in table.c
             )
-            if taken is None:
-                return status_list, index
+        )
+    )
+    return set(found.scalars())
 
 
-def count_allocation(session: Session, list_id: uuid.UUID) -> None:
-    """Note that one more place of the list is in use."""
+def count_allocation(session: Session, list_id: uuid.UUID, number: int = 1) -> None:
+    """Note that so many more places of the list are in use."""
     table = StatusList.__table__
     session.connection().execute(
         update(table)  # type: ignore[arg-type]
         .where(table.c.id == list_id)
-        .values(allocated=table.c.allocated + 1)
+        .values(allocated=table.c.allocated + number)
     )
 
 
 def set_bit(session: Session, list_id: uuid.UUID, index: int, now: datetime) -> None:
     """Set one bit for ever; the list counts as changed. The list's row is locked."""
+    set_bits(session, list_id, (index,), now)
+
+
+def set_bits(session: Session, list_id: uuid.UUID, indexes: Iterable[int], now: datetime) -> None:
+    """Set several bits of one list for ever, as one change of it."""
     with unscoped(session, _REASON):
         found = session.scalars(
             select(StatusList)
@@ -84,7 +112,8 @@ def set_bit(session: Session, list_id: uuid.UUID, index: int, now: datetime) -> 
             .execution_options(populate_existing=True)
         ).one()
     bits = bytearray(found.bits)
-    bits[index >> 3] |= 0x80 >> (index & 7)  # the first entry is the leftmost bit
+    for index in indexes:
+        bits[index >> 3] |= 0x80 >> (index & 7)  # the first entry is the leftmost bit
     found.bits, found.version, found.changed_at = bytes(bits), found.version + 1, now
     session.flush()
 
@@ -158,6 +187,7 @@ def _open_list(session: Session, issuer: Issuer, now: datetime) -> StatusList:
             )
             .order_by(StatusList.created_at, StatusList.id)
             .limit(1)
+            .with_for_update(of=StatusList)
         )
     if found is None:
         found = StatusList(

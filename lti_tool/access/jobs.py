@@ -5,10 +5,12 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+from badges.awards import links
+from badges.awards.batches.running import NEWCOMER_OFFERED
 from core import addresses, quotas
 from core.outbox import Job, Registry
 from core.runtime import Runtime
-from lti_tool.access import leaving, letters
+from lti_tool.access import inviting, leaving, letters
 
 
 def register_jobs(registry: Registry, runtime: Runtime) -> None:
@@ -24,9 +26,19 @@ def register_jobs(registry: Registry, runtime: Runtime) -> None:
         now = runtime.now()
         with runtime.database.transaction() as session:
             leaving.forget(session, now)
+            inviting.forget(session, now)
             addresses.forget(session, now)
             quotas.forget(session, now)
+            links.forget(session, now)
+
+    def invite(job: Job) -> None:
+        about = job.payload
+        with runtime.database.transaction() as session:
+            inviting.invite(
+                session, runtime.config, uuid.UUID(about["person_id"]), job.key, runtime.now()
+            )
 
     letters.register(runtime)
+    registry.subscribe(NEWCOMER_OFFERED, "invite", invite)
     registry.handle(leaving.LOOK_UP, look_up)
     registry.every("access.tidy", timedelta(hours=6), tidy)

@@ -16,7 +16,7 @@ from core.letters import Letter, Link
 from core.runtime import Runtime
 from core.scope import unscoped
 from core.web.i18n import texts_in
-from lti_tool.access import leaving
+from lti_tool.access import inviting, leaving
 from lti_tool.access.models import AccessLink
 
 _WHY = "the rows that a mail is about, whoever they belong to"
@@ -26,6 +26,7 @@ def register(runtime: Runtime) -> None:
     """Say who writes these letters."""
     composers = mail.Composers.of(runtime)
     composers.add(leaving.LINKS, lambda session, facts: links(runtime, session, facts))
+    composers.add(inviting.LETTER, lambda session, facts: inviting.letter(runtime, session, facts))
     composers.add(addresses.CONFIRM, lambda session, facts: confirmation(runtime, session, facts))
     composers.add(addresses.ADDED, lambda session, facts: added(runtime, session, facts))
 

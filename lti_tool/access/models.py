@@ -48,3 +48,19 @@ class AccessLink(OwnedByPeople, Identified, Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+
+
+class AccessInvitation(OwnedByPeople, Identified, Base):
+    """A way in for somebody whom an organisation knows by an address alone, to a badge it offers.
+
+    Whoever takes it has read what was sent there: the address is theirs from then on.
+    """
+
+    __tablename__ = "access_invitations"
+
+    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
+    address: Mapped[str] = mapped_column(String(254))
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-import uuid
 from pathlib import Path
 
 import click
 
-from badges.achievements import service as achievements
-from badges.awards import direct, reading
-from badges.awards import service as awards
+from badges.awards import reading
 from badges.openbadges import baking
-from badges.openbadges.errors import BakingError
+from badges.openbadges.errors import BakingError, OpenBadgesError
 from badges.openbadges.report import Outcome, Report
+from badges.openbadges.verify import read as read_badge
 from badges.public.verification import MAX_UPLOAD_BYTES, verify_address, verify_document
-from core.errors import NotFoundError
-from core.identity import Person
 from core.runtime import Runtime
 from core.scope import unscoped
 from keys.shared import ring_of
 from lti_tool.commands.badge_export import export
+from lti_tool.commands.badge_issue import issue
+from lti_tool.commands.badge_upkeep import correct, list_versions, renew, revoke
 from lti_tool.commands.common import (
     RefusedError,
     json_option,
@@ -43,10 +41,13 @@ OPERATOR = "the operator of the installation works on all of it"
 
 @click.group()
 def badge() -> None:
-    """Badges: list, issue, verify, bake, unbake, revoke, export."""
+    """Badges: list, issue, verify, bake, unbake, correct, renew, revoke, export."""
 
 
 badge.add_command(export)
+badge.add_command(issue)
+for upkeep in (revoke, renew, correct, list_versions):
+    badge.add_command(upkeep)
 
 
 @badge.command("list")
@@ -60,23 +61,6 @@ def list_(runtime: Runtime, state: str | None, as_json: bool) -> None:
     with plain_texts(), runtime.database.snapshot() as session, unscoped(session, OPERATOR):
         rows = reading.rows(session, state=state)
     show(rows, as_json, ["state", "achievement", "issuer", "credential", "award"])
-
-
-@badge.command()
-@click.argument("achievement", type=click.UUID)
-@click.argument("person", type=click.UUID)
-@json_option
-@needs_runtime
-def issue(runtime: Runtime, achievement: uuid.UUID, person: uuid.UUID, as_json: bool) -> None:
-    """Offer ACHIEVEMENT to PERSON without a rule; nothing is signed before they accept."""
-    with runtime.database.transaction() as session, unscoped(session, OPERATOR):
-        version = achievements.current(session, achievement)
-        found = session.get(Person, person)
-        if found is None:
-            raise NotFoundError("There is nobody with this id.")
-        award = direct.issue_directly(session, found, version, actor=None, now=runtime.now())
-        row = {"award": str(award.id), "state": award.state, "person": str(person)}
-    show([row], as_json, ["award", "state", "person"])
 
 
 @badge.command()
@@ -110,19 +94,25 @@ def verify(runtime: Runtime, what: str, recipient: str | None, as_json: bool) ->
 @click.argument("image", type=FILE)
 @click.option("-o", "--output", type=OUTPUT, required=True)
 def bake(credential: Path, image: Path, output: Path) -> None:
-    """Put CREDENTIAL (JSON or JWT) into IMAGE (PNG or SVG) by the Open Badges 3.0 rules."""
-    text = _text(credential)
+    """Put CREDENTIAL into IMAGE (PNG or SVG) by the rules of its version.
+
+    CREDENTIAL is an Open Badge 3.0 (JSON or JWT), or one of 2.0: its hosted assertion as JSON, the
+    assertion's address, or a signed one. No image holds both.
+    """
     try:
-        ready = baking.bakeable_json(json.loads(text)) if text.startswith("{") else text
+        found = read_badge(_text(credential))
+        whole = found.text if found.document is None or found.token else found.document
         picture = image.read_bytes()
-        is_png = picture.startswith(b"\x89PNG")
-        baked = baking.bake_png(picture, ready) if is_png else baking.bake_svg(picture, ready)
+        if found.version == 2:
+            baked = baking.bake_version_2(picture, whole)
+        else:
+            _refuse_version_2(picture)
+            is_png = picture.startswith(b"\x89PNG")
+            baked = baking.bake_png(picture, whole) if is_png else baking.bake_svg(picture, whole)
         output.write_bytes(baked)
-    except (BakingError, json.JSONDecodeError, OSError) as exc:
+    except (OpenBadgesError, OSError) as exc:
         raise RefusedError(str(exc)) from None
-    except RecursionError:
-        raise RefusedError(f"{credential} is nested too deeply.") from None
-    click.echo(f"{output} holds the badge.")
+    click.echo(f"{output} holds the badge (Open Badges {found.version}.0).")
 
 
 @badge.command()
@@ -144,15 +134,16 @@ def unbake(image: Path, output: Path | None) -> None:
         click.echo(found.text)
 
 
-@badge.command()
-@click.argument("credential", type=click.UUID)
-@click.option("--reason", required=True, help="Shown to whoever verifies the badge.")
-@needs_runtime
-def revoke(runtime: Runtime, credential: uuid.UUID, reason: str) -> None:
-    """Withdraw CREDENTIAL; its status list says so from then on."""
-    with runtime.database.transaction() as session, unscoped(session, OPERATOR):
-        awards.revoke(session, credential, reason, None, runtime.now())
-    click.echo(f"{credential} is revoked.")
+def _refuse_version_2(picture: bytes) -> None:
+    """Readers of 3.0 badges must not meet a 2.0 one in the same file (R55)."""
+    try:
+        found = baking.unbake(picture)
+    except BakingError:
+        return
+    if found.version == 2:
+        raise RefusedError(
+            "This image holds an Open Badges 2.0 badge already. Use one without a badge in it."
+        )
 
 
 def _is_text(what: str) -> bool:

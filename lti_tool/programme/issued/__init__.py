@@ -1,0 +1,1 @@
+"""Badges that were given: found again, corrected, renewed, withdrawn, and the keys they rest on."""

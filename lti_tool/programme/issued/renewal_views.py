@@ -1,0 +1,104 @@
+"""Renewals: what holders asked, granted or declined by a lead."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, time
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from badges.awards import renewing
+from core.errors import UnprocessableError
+from core.web.app import runtime
+from lti_tool.programme.blueprint import blueprint
+from lti_tool.programme.issued import reading, words
+from lti_tool.programme.issued.views import leading
+
+
+@blueprint.get("/issued/renewals")
+def renewals() -> str:
+    """What waits for an answer, the longest waiting first."""
+    return _page(None, "", "", {})
+
+
+@blueprint.post("/issued/renewals/<uuid:request_id>")
+def answer_renewal(request_id: uuid.UUID) -> ResponseReturnValue:
+    """Renew the badge, or say what is needed first."""
+    who, now = leading(), runtime().now()
+    answer, until = request.form.get("answer", ""), request.form.get("until", "").strip()
+    granted = request.form.get("do") == "grant"
+    try:
+        end = _end_of(until)
+        with runtime().database.transaction(who.scope) as session:
+            if granted:
+                renewing.grant(
+                    session, request_id, until=end, answer=answer, actor_id=who.person_id,
+                    badge_url=runtime().config.badge_url, now=now,
+                )  # fmt: skip
+            else:
+                renewing.decline(
+                    session, request_id, answer=answer, actor_id=who.person_id, now=now
+                )
+    except UnprocessableError as error:
+        return _page(request_id, answer, until, error.fields), 422
+    flash(
+        _("The badge is renewed and is being signed; its holder is told.")
+        if granted
+        else _("Your answer is kept, and its holder is told."),
+        "good",
+    )
+    return redirect(url_for("programme.renewals"), 303)
+
+
+@blueprint.post("/issued/<uuid:credential_id>/renew")
+def renew_badge(credential_id: uuid.UUID) -> ResponseReturnValue:
+    """Renew a badge that nobody asked for."""
+    who = leading()
+    try:
+        with runtime().database.transaction(who.scope) as session:
+            renewing.renew(
+                session, credential_id, until=_end_of(request.form.get("until", "").strip()),
+                actor_id=who.person_id, badge_url=runtime().config.badge_url, now=runtime().now(),
+            )  # fmt: skip
+    except UnprocessableError as error:
+        flash(_first(error), "warn")
+    else:
+        flash(_("The badge is renewed and is being signed; its holder is told."), "good")
+    return redirect(url_for("programme.issued_badge", credential_id=credential_id), 303)
+
+
+def _page(about: uuid.UUID | None, answer: str, until: str, errors: dict[str, object]) -> str:
+    who, now = leading(), runtime().now()
+    with runtime().database.snapshot(who.scope) as session:
+        asked = renewing.requests(session)
+        rows = reading.rows_of(session, [credential for _request, credential in asked], now)
+        ends = [renewing.next_end(credential, now) for _request, credential in asked]
+    waiting = [
+        (one, row, end) for (one, _credential), row, end in zip(asked, rows, ends, strict=True)
+    ]
+    return render_template(
+        "programme/issued/renewals.html",
+        waiting=waiting,
+        about=about,
+        answer=answer,
+        until=until,
+        own=who.person_id,
+        words=words,
+        errors={f"{name}-{about}": str(text) for name, text in errors.items()},
+    )
+
+
+def _end_of(day: str) -> datetime | None:
+    if not day:
+        return None
+    try:
+        return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59, 59), UTC)
+    except ValueError:
+        fault = _("Write the day as year, month and day, such as 2027-08-31.")
+        raise UnprocessableError(fault, fields={"until": fault}) from None
+
+
+def _first(error: UnprocessableError) -> str:
+    return str(next(iter(error.fields.values()), error.message))
