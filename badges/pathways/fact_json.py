@@ -11,6 +11,7 @@ from badges.pathways.facts import (
     FACT_SCHEMA,
     OUTCOMES,
     REVIEW_ROLES,
+    SHA256,
     AttestationFact,
     BadgeFact,
     DecisionFact,
@@ -81,6 +82,7 @@ def _decision(fields: Fields, head: _Head) -> Callable[[], Fact]:
     levels = fields.levels("levels", required=True)
     reviews = _reviews(fields)
     kinds = _kinds(fields)
+    files = _files(fields)
     return lambda: DecisionFact(
         head.source,
         head.source_id,
@@ -92,6 +94,7 @@ def _decision(fields: Fields, head: _Head) -> Callable[[], Fact]:
         levels,
         reviews,
         kinds,
+        files,
         withdrawn=head.withdrawn,
     )
 
@@ -127,12 +130,33 @@ def _kinds(fields: Fields) -> frozenset[str]:
     return frozenset(fields.texts("evidence_kinds") or ())
 
 
+def _files(fields: Fields) -> dict[str, tuple[str, ...]]:
+    value = fields.raw("evidence_files")
+    if value is None:
+        return {}
+    found: dict[str, tuple[str, ...]] = {}
+    if not isinstance(value, Mapping) or len(value) > LIST_LIMIT:
+        fields.fault("evidence_files", "not_an_object", "must be digests by what was asked for")
+        return {}
+    for asked, digests in value.items():
+        if (
+            not isinstance(digests, list | tuple)
+            or len(digests) > LIST_LIMIT
+            or not all(isinstance(one, str) and SHA256.fullmatch(one) for one in digests)
+        ):
+            fields.fault(f"evidence_files.{asked}", "not_digests", "must be SHA-256 digests")
+            continue
+        found[str(asked)] = tuple(digests)
+    return found
+
+
 def _badge(fields: Fields, head: _Head) -> Callable[[], Fact]:
     achievement = fields.text("achievement")
     credential = fields.text("credential")
     valid_from = fields.moment("valid_from")
     valid_until = fields.optional_moment("valid_until")
     revoked = fields.flag("revoked")
+    issuer = fields.optional_text("issuer")
     return lambda: BadgeFact(
         head.source,
         head.source_id,
@@ -143,6 +167,7 @@ def _badge(fields: Fields, head: _Head) -> Callable[[], Fact]:
         valid_from,
         valid_until,
         revoked,
+        issuer,
         withdrawn=head.withdrawn,
     )
 

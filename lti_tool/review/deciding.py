@@ -216,6 +216,14 @@ def _fact(
         levels=dict(decision.levels),
         reviews=refs,
         evidence_kinds=frozenset(kinds),
+        evidence_files={
+            one.id: tuple(
+                item.sha256
+                for item in revision.items
+                if item.requirement_id == one.id and item.sha256
+            )
+            for one in asked
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,12 +13,12 @@ from sqlalchemy import select
 
 from badges.awards.models import Award
 from badges.pathways.models import FactRow
-from core.identity import Role
+from core.identity import Role, owner_like
 from core.outbox import OutboxMessage
 from core.web import i18n
 from lti_tool.evidence import sending
-from lti_tool.evidence.models import HistoryError, Revision
-from lti_tool.review import deciding
+from lti_tool.evidence.models import EvidenceItem, HistoryError, Revision
+from lti_tool.review import deciding, intake
 from lti_tool.review.models import CriterionScore, Decision, Review, ReviewSlot
 from lti_tool.review.rules import Criterion, Rubric
 from tests.lti_tool.review.world import COACH, NOW, World
@@ -38,7 +39,26 @@ def test_no_decision_with_fewer_than_k_reviews(world: World) -> None:
 
 
 def test_the_kth_review_decides_releases_and_tells(world: World) -> None:
-    revision = world.send("Wren")
+    draft = world.draft("Wren")
+    with world.write() as session:
+        session.add(
+            EvidenceItem(
+                **owner_like(draft),
+                id=uuid.uuid4(),
+                revision_id=draft.id,
+                requirement_id="plan",
+                kind="lesson_plan",
+                title="plan.pdf",
+                file_key="k/plan",
+                sha256="ab" * 32,
+                size=9,
+                media_type="application/pdf",
+                position=2,
+                created_at=NOW,
+            )
+        )
+    with world.write() as session:
+        revision = intake.send(session, draft.id, world.people["Wren"].id, key="k1", now=NOW)
     world.review("Robin", revision, 3, 3)
     decision = world.review("Jay", revision, 4, 3, now=NOW + timedelta(hours=5))
     assert decision is not None
@@ -52,6 +72,7 @@ def test_the_kth_review_decides_releases_and_tells(world: World) -> None:
     assert fact.person_id == award.person_id == world.people["Wren"].id
     assert fact.source_id == str(revision.submission_id)
     assert fact.data["evidence_kinds"] == ["lesson_plan", "reflection"]
+    assert fact.data["evidence_files"] == {"plan": ["ab" * 32]}
     (message,) = news(world)
     assert message.organisation_id == world.organisation.id
     assert message.payload["outcome"] == "met"

@@ -1,0 +1,1 @@
+"""Endorsements: what one issuer says of another's badges, signed on its own (R20-R22)."""
