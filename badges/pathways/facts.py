@@ -7,6 +7,7 @@ stores them is another module's work.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import ClassVar, Literal, get_args
 from badges.pathways.faults import FactError, Fault
 from badges.pathways.fields import is_whole
 
+SHA256 = re.compile(r"[0-9a-f]{64}")
 FACT_SCHEMA = 1
 
 FactKey = tuple[str, str, int]
@@ -93,7 +95,11 @@ class ReviewRef:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFact(Fact):
-    """A decision on a submitted revision. `levels` maps criterion ids to levels counted from 1."""
+    """A decision on a submitted revision. `levels` maps criterion ids to levels counted from 1.
+
+    `evidence_files` are the SHA-256 digests (hex) of the files that were read, by the id of what
+    was asked for: which files they were, without anything of them.
+    """
 
     kind: ClassVar[str] = "decision"
 
@@ -103,6 +109,7 @@ class DecisionFact(Fact):
     levels: Mapping[str, int] = field(hash=False)
     reviews: tuple[ReviewRef, ...] = ()
     evidence_kinds: frozenset[str] = frozenset()
+    evidence_files: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
@@ -116,8 +123,14 @@ class DecisionFact(Fact):
         object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
         object.__setattr__(self, "reviews", tuple(self.reviews))
         object.__setattr__(self, "evidence_kinds", frozenset(self.evidence_kinds))
+        files = {asked: tuple(found) for asked, found in self.evidence_files.items() if found}
+        for asked, found in files.items():
+            if not all(SHA256.fullmatch(digest) for digest in found):
+                raise _error(f"evidence_files.{asked}", "not_digests", "must be SHA-256 digests")
+        object.__setattr__(self, "evidence_files", MappingProxyType(files))
 
     def _body(self) -> dict[str, object]:
+        files = {asked: list(found) for asked, found in sorted(self.evidence_files.items())}
         return {
             "task": self.task,
             "achievement_version": self.achievement_version,
@@ -133,12 +146,17 @@ class DecisionFact(Fact):
                 for ref in self.reviews
             ],
             "evidence_kinds": sorted(self.evidence_kinds),
+            # Facts that were recorded before there were digests keep their form.
+            **({"evidence_files": files} if files else {}),
         }
 
 
 @dataclass(frozen=True, slots=True)
 class BadgeFact(Fact):
-    """A credential held. Valid from `valid_from` until just before `valid_until` (None: always)."""
+    """A credential held. Valid from `valid_from` until just before `valid_until` (None: always).
+
+    `issuer` names another issuer whose badge was brought and accepted; None for our own.
+    """
 
     kind: ClassVar[str] = "badge"
 
@@ -147,10 +165,13 @@ class BadgeFact(Fact):
     valid_from: datetime
     valid_until: datetime | None = None
     revoked: bool = False
+    issuer: str | None = None
 
     def __post_init__(self) -> None:
         Fact.__post_init__(self)
         _require_text(self, "achievement", "credential")
+        if self.issuer is not None:
+            _require_text(self, "issuer")
         _require_aware(self, "valid_from")
         if self.valid_until is not None:
             _require_aware(self, "valid_until")
@@ -161,13 +182,14 @@ class BadgeFact(Fact):
         return self.valid_from
 
     def _body(self) -> dict[str, object]:
-        return {
+        body: dict[str, object] = {
             "achievement": self.achievement,
             "credential": self.credential,
             "valid_from": _iso(self.valid_from),
             "valid_until": None if self.valid_until is None else _iso(self.valid_until),
             "revoked": self.revoked,
         }
+        return body if self.issuer is None else body | {"issuer": self.issuer}
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,11 @@ def _reviews(leaf: Reviews, reading: Reading) -> Standing:
 
 def _badge(leaf: Badge, reading: Reading) -> Standing:
     view, achievement = reading.view, leaf.achievement
-    held = view.badges.get(achievement)
+    held = [
+        fact
+        for fact in view.badges.get(achievement, ())
+        if not leaf.issuers or fact.issuer in leaf.issuers
+    ]
     if held:
         return _met(held[0].key)
     if achievement in view.coming:

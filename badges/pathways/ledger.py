@@ -13,6 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select, tuple_
@@ -53,6 +54,22 @@ def lock_enrolments(session: Session, person_id: uuid.UUID) -> list[Enrolment]:
         return list(session.scalars(statement))
 
 
+def lock_people(session: Session, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Person]:
+    """Lock these people in id order, as `lock_enrolments` locks one; returns them, freshly read.
+
+    Somebody who was joined to another person is left out.
+    """
+    with unscoped(session, _REASON):
+        found = session.scalars(
+            select(Person)
+            .where(Person.id.in_(sorted(set(ids))), Person.merged_into_id.is_(None))
+            .order_by(Person.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        return {person.id: person for person in found}
+
+
 def insert_fact(session: Session, person: Person, fact: Fact, now: datetime) -> bool:
     """Write `fact` about `person`; False if the same fact was written before.
 
@@ -62,23 +79,28 @@ def insert_fact(session: Session, person: Person, fact: Fact, now: datetime) -> 
     new = insert_once(
         session,
         FactRow,
-        {
-            **owner_like(person),
-            "id": uuid.uuid4(),
-            "person_id": person.id,
-            "kind": fact.kind,
-            "source": fact.source,
-            "source_id": fact.source_id,
-            "revision": fact.revision,
-            "at": fact.at,
-            "data": fact.to_dict(),
-            "recorded_at": now,
-        },
+        fact_row(person, fact, now),
         ("source", "source_id", "revision"),
     )
     if not new:
         _require_same(session, person, fact)
     return new
+
+
+def fact_row(person: Person, fact: Fact, now: datetime) -> dict[str, Any]:
+    """The columns of `fact` about `person`."""
+    return {
+        **owner_like(person),
+        "id": uuid.uuid4(),
+        "person_id": person.id,
+        "kind": fact.kind,
+        "source": fact.source,
+        "source_id": fact.source_id,
+        "revision": fact.revision,
+        "at": fact.at,
+        "data": fact.to_dict(),
+        "recorded_at": now,
+    }
 
 
 def facts_of(session: Session, person_id: uuid.UUID) -> list[Fact]:

@@ -161,14 +161,20 @@ class Reviews(Leaf):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Badge(Leaf):
-    """A credential for the achievement is held and valid now."""
+    """A credential for the achievement is held and valid now.
+
+    With `issuers` only a badge that one of them issued counts, by the identifier it names itself
+    by. Without them, our own counts, and whatever the programme accepts in its place.
+    """
 
     op: ClassVar[str] = "badge"
 
     achievement: str
+    issuers: tuple[str, ...] = ()
 
     def _asks(self) -> dict[str, object]:
-        return {"achievement": self.achievement, "status": "valid"}
+        found: dict[str, object] = {"achievement": self.achievement, "status": "valid"}
+        return found | {"issuers": list(self.issuers)} if self.issuers else found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -313,7 +313,8 @@ def _reviews(_: _Parser, fields: Fields, __: int, id_: str, title: str | None) -
 def _badge(_: _Parser, fields: Fields, __: int, id_: str, title: str | None) -> Node | None:
     # Only "valid": a test for a badge once held would ignore that it has expired.
     fields.optional_text("status", allowed=("valid",))
-    return Badge(id=id_, title=title, achievement=fields.text("achievement"))
+    achievement, issuers = fields.text("achievement"), fields.texts("issuers") or ()
+    return Badge(id=id_, title=title, achievement=achievement, issuers=issuers)
 
 
 def _hours(_: _Parser, fields: Fields, __: int, id_: str, title: str | None) -> Node | None:

@@ -106,6 +106,8 @@ def _line(path: ShownPath, number: int) -> Line:
     label = action_label(missing.kind)
     if missing.kind is MissingKind.SUBMIT_EVIDENCE and path.draft:
         label = _("Continue your draft")
+    if label and not url:  # a badge that only others issue
+        url, label = url_for("learning.elsewhere"), _("Bring a badge")
     return Line(missing_text(missing, path.names), url, label, missing not in path.to_do)
 
 

@@ -1,5 +1,5 @@
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -50,6 +50,19 @@ def test_a_decision_keeps_its_own_copy_of_the_levels():
     assert fact.levels == {"c1": 1}
     with pytest.raises(TypeError):
         fact.levels["c1"] = 4
+
+
+def test_a_decision_tells_which_files_were_read_by_their_digests():
+    plain = decision()
+    assert "evidence_files" not in plain.to_dict(), "earlier facts keep their form"
+    told = replace(plain, evidence_files={"plan": ("a" * 64, "b" * 64), "video": ()})
+    assert told.to_dict()["evidence_files"] == {"plan": ["a" * 64, "b" * 64]}
+    assert from_dict(told.to_dict()) == told
+    with pytest.raises(FactError):
+        replace(plain, evidence_files={"plan": ("A" * 64,)})
+    for wrong in ("plan", [], {"plan": "a" * 64}, {"plan": ["a" * 63]}, {"plan": [7]}):
+        with pytest.raises(FactError):
+            from_dict({**plain.to_dict(), "evidence_files": wrong})
 
 
 def test_times_are_told_in_utc_whatever_zone_they_came_in():

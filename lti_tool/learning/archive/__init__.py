@@ -1,0 +1,1 @@
+"""Everything that one holds, as one archive to take along."""

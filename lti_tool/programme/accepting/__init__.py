@@ -1,0 +1,1 @@
+"""Whose badges count in the programme's pathways besides its own."""
