@@ -12,6 +12,8 @@ from badges.achievements.document import MicroCredential
 from badges.achievements.images import SIZES
 from badges.achievements.models import AchievementVersion
 from badges.achievements.service import micro_credential, public_version
+from badges.endorsements.additions import shown
+from badges.endorsements.models import Endorsement
 from badges.public.mounting import shared
 from badges.public.negotiation import (
     DRAWING_POLICY,
@@ -26,6 +28,7 @@ from badges.public.negotiation import (
 )
 from badges.public.own_documents import achievement_document
 from badges.public.pictures import PICTURE_SIZE, drawing, tag
+from badges.public.praise import praise_of
 from core.web.app import runtime
 
 pages = Blueprint("achievements", __name__, url_prefix="/achievements")
@@ -37,17 +40,22 @@ PICTURE_AGE = 86_400
 @pages.get("/<uuid:version_id>")
 def show(version_id: uuid.UUID) -> Response:
     """The page where Accept names HTML, else the Achievement."""
-    version = _version(version_id)
-    if wants_html(LD_TYPES):
-        return page(render_template("public/achievement.html", **_context(version)), max_age=300)
-    body = to_json(achievement_document(version, runtime().config.badge_url))
-    return document(body, chosen(LD_TYPES), changed_at=version.published_at)
+    base, now, html = runtime().config.badge_url, runtime().now(), wants_html(LD_TYPES)
+    with runtime().database.snapshot() as session:
+        version = public_version(session, version_id)
+        if not html:
+            made = achievement_document(session, version, base, now)
+            # Others may endorse it later: only the content itself tells whether it changed.
+            return document(to_json(made), chosen(LD_TYPES))
+        said = shown(session, Endorsement.about_version_id == version.id, now)
+    context = {**_context(version), "praise": praise_of(said, base)}
+    return page(render_template("public/achievement.html", **context), max_age=300)
 
 
 @pages.get("/<uuid:version_id>/image.png")
 def image_png(version_id: uuid.UUID) -> Response:
     """The picture, without anybody's badge in it; `?size=` one of 64, 200 and 600."""
-    svg = drawing(_version(version_id))
+    svg = drawing(shared().images, _version(version_id))
     asked = request.args.get("size", type=int)
     size = asked if asked in SIZES else PICTURE_SIZE
     return prepared(
@@ -61,7 +69,7 @@ def image_png(version_id: uuid.UUID) -> Response:
 @pages.get("/<uuid:version_id>/image.svg")
 def image_svg(version_id: uuid.UUID) -> Response:
     """The drawing, without anybody's badge in it."""
-    svg = drawing(_version(version_id))
+    svg = drawing(shared().images, _version(version_id))
     return prepared(
         svg.encode,
         "image/svg+xml",

@@ -9,10 +9,11 @@ import uuid
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from badges.achievements.addresses import issuer_url
+from badges.achievements.addresses import issuer_url, terms_url
 from badges.achievements.models import Achievement, AchievementVersion, Issuer
 from badges.achievements.service import (
     issuer_by_slug,
@@ -20,7 +21,10 @@ from badges.achievements.service import (
     issuer_keys,
     micro_credential,
 )
+from badges.achievements.terms import in_force
 from badges.awards.status import signed_list
+from badges.endorsements.additions import of_issuer, shown
+from badges.endorsements.models import Endorsement
 from badges.public.mounting import shared
 from badges.public.negotiation import (
     DID_TYPES,
@@ -32,16 +36,22 @@ from badges.public.negotiation import (
     document,
     named,
     page,
+    prepared,
     to_json,
     wants_html,
 )
 from badges.public.own_documents import profile
+from badges.public.pictures import logo
+from badges.public.praise import praise_of
 from badges.public.reading import domain_of
+from core.errors import NotFoundError
 from core.scope import unscoped
 from core.web.app import runtime
 
 pages = Blueprint("issuers", __name__)
 pages.after_request(allow_other_sites)
+
+PICTURE_AGE = 3600
 
 
 @pages.get("/issuers/<slug>")
@@ -51,9 +61,21 @@ def show(slug: str) -> Response:
     with runtime().database.snapshot() as session:
         issuer = issuer_by_slug(session, slug)
         if not wants_html(LD_TYPES):
-            return document(to_json(profile(issuer, base)), chosen(LD_TYPES))
+            praise = of_issuer(session, issuer, runtime().now())
+            return document(to_json(profile(issuer, base, praise)), chosen(LD_TYPES))
         context = _context(session, issuer, base)
     return page(render_template("public/issuer.html", **context), max_age=300)
+
+
+@pages.get("/issuers/<slug>/image")
+def image(slug: str) -> Response:
+    """The issuer's logo, as badges and profiles name it."""
+    with runtime().database.snapshot() as session:
+        issuer = issuer_by_slug(session, slug)
+    found = logo(shared().images, issuer)
+    if found is None:
+        raise NotFoundError(_("This issuer has no logo."), code="picture_unknown")
+    return prepared(lambda: found, "image/png", tag=issuer.image or "", max_age=PICTURE_AGE)
 
 
 @pages.get("/issuers/<slug>/did.json")
@@ -72,14 +94,17 @@ def key(kid: str) -> Response:
 
 @pages.get("/status/<uuid:list_id>")
 def status(list_id: uuid.UUID) -> Response:
-    """A signed status list: JSON with an embedded proof, or a JWT where Accept asks for one."""
+    """A signed status list: JSON with an embedded proof, or a JWT where Accept asks for one.
+
+    Caches ask every time whether theirs still holds: a revocation shows within a second.
+    """
     found = signed_list(runtime(), shared().ring, list_id)
     _token, token_wanted = named(request.accept_mimetypes, ("application/vc+jwt",))
     _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
     if token_wanted > json_wanted:
-        return document(found.jwt, "application/vc+jwt", changed_at=found.signed_at, max_age=60)
+        return document(found.jwt, "application/vc+jwt", changed_at=found.signed_at, max_age=0)
     return document(
-        found.document, chosen(VC_TYPES) or VC_LD_JSON, changed_at=found.signed_at, max_age=60
+        found.document, chosen(VC_TYPES) or VC_LD_JSON, changed_at=found.signed_at, max_age=0
     )
 
 
@@ -101,7 +126,7 @@ def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
         }
         for version in versions
     ]
-    home = issuer_url(base, issuer.slug)
+    home, terms = issuer_url(base, issuer.slug), in_force(session, issuer.id)
     return {
         "issuer": issuer,
         "domain": domain_of(issuer.did),
@@ -110,6 +135,10 @@ def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
         "offers": offers,
         "address": home,
         "did_address": f"{home}/did.json",
+        "praise": praise_of(
+            shown(session, Endorsement.about_issuer_id == issuer.id, runtime().now()), base
+        ),
+        "terms": terms_url(base, issuer.slug, terms.number) if terms else "",
         "bar": {"organisation": issuer.name, "home": home},
         "verify_url": url_for("verify.form"),
     }

@@ -1,32 +1,33 @@
-"""Pages rendered a moment ago, kept in memory: a badge that was just shared is opened often."""
+"""What was made a moment ago, kept in memory: a badge that was just shared is opened often."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Generic, TypeVar
 
-_PAGES = 128
+T = TypeVar("T")
 
 
-class PageCache:
-    """The latest pages by whatever decides every word of them. Safe to share between threads."""
+class Kept(Generic[T]):
+    """The latest `size` things by whatever decides all of them. Safe to share between threads."""
 
-    def __init__(self, size: int = _PAGES) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._pages: OrderedDict[Hashable, str] = OrderedDict()
+        self._found: OrderedDict[Hashable, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable, make: Callable[[], str]) -> str:
-        """The page for `key`, made by `make` unless it is here."""
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The thing for `key`, made by `make` unless it is here."""
         with self._lock:
-            found = self._pages.get(key)
+            found = self._found.get(key)
             if found is not None:
-                self._pages.move_to_end(key)
+                self._found.move_to_end(key)
                 return found
         made = make()
         with self._lock:
-            self._pages[key] = made
-            while len(self._pages) > self._size:
-                self._pages.popitem(last=False)
+            self._found[key] = made
+            while len(self._found) > self._size:
+                self._found.popitem(last=False)
         return made

@@ -5,14 +5,18 @@ HTML only where `Accept` names it: wallets and verifiers send `*/*` or nothing, 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 HTML: Final = "text/html"
 VC_LD_JSON: Final = "application/vc+ld+json"
@@ -26,7 +30,7 @@ DID_TYPES: Final = (
 )  # fmt: skip
 
 # What is drawn from data must not run anything, wherever it is opened.
-DRAWING_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+DRAWING_POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox"
 MACHINE_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
@@ -42,8 +46,15 @@ def named(accept: MIMEAccept, types: tuple[str, ...]) -> tuple[str | None, float
 
 def wants_html(machine_types: tuple[str, ...] = VC_TYPES) -> bool:
     """Whether the client named HTML, and no machine-readable type above it."""
-    _html, html = named(request.accept_mimetypes, (HTML, "application/xhtml+xml"))
-    _machine, machine = named(request.accept_mimetypes, machine_types)
+    return _prefers_html(request.environ.get("HTTP_ACCEPT", ""), machine_types)
+
+
+@lru_cache(maxsize=512)
+def _prefers_html(header: str, machine_types: tuple[str, ...]) -> bool:
+    # Browsers send the same few headers over and over.
+    accept = parse_accept_header(header, MIMEAccept)
+    _html, html = named(accept, (HTML, "application/xhtml+xml"))
+    _machine, machine = named(accept, machine_types)
     return html > 0 and html >= machine
 
 
@@ -109,6 +120,42 @@ def prepared(
     return response
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A page as bytes, plain and compressed; the compressed form is made where it is asked for."""
+
+    plain: bytes
+
+    @cached_property
+    def packed(self) -> bytes:
+        """The page with gzip."""
+        # Most pages are looked at once: the last tenth of their size costs half of their time.
+        return gzip.compress(self.plain, compresslevel=1, mtime=0)
+
+
+def tagged_page(make: Callable[[], Packed], tag: str) -> Response:
+    """A page whose `tag` is known before it is made: only who has not got it waits for that.
+
+    Caches keep it and ask at every visit whether it still holds, so that what is taken back or
+    withdrawn is gone at once.
+    """
+    mark = f'W/"{tag}"'
+    same = request.environ.get("HTTP_IF_NONE_MATCH")
+    if same is not None and mark in same and request.method in {"GET", "HEAD"}:
+        response = Response(status=304)
+        del response.headers["Content-Type"], response.headers["Content-Length"]
+    else:
+        found = make()
+        zipped = "gzip" in request.environ.get("HTTP_ACCEPT_ENCODING", "")
+        response = Response(found.packed if zipped else found.plain, mimetype=HTML)
+        if zipped:
+            response.headers.add("Content-Encoding", "gzip")
+    response.headers.add("ETag", mark)
+    response.headers.add("Cache-Control", "public, no-cache")
+    response.headers.add("Vary", "Accept, Accept-Language, Accept-Encoding")
+    return response
+
+
 def page(html: str, *, max_age: int = 60) -> Response:
     """A page for strangers: cacheable for a short time, in this language."""
     response = Response(html, mimetype=HTML)
@@ -121,6 +168,8 @@ def page(html: str, *, max_age: int = 60) -> Response:
 
 def allow_other_sites(response: Response) -> Response:
     """For `after_request`: refusals and preflights of machine addresses are readable, too."""
+    if "ETag" in response.headers and "Accept" in response.headers.get("Vary", ""):
+        return response  # one of ours, and complete
     if response.mimetype != HTML or request.method == "OPTIONS":
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
     if request.method == "OPTIONS":

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 
 from badges.achievements.images import ImageStore, render_svg
-from badges.achievements.models import AchievementVersion
+from badges.achievements.images.pictures import PNG
+from badges.achievements.models import AchievementVersion, Issuer
 from badges.achievements.service import micro_credential
 from badges.awards.baking import baked_png, baked_svg
 from badges.awards.models import Credential
@@ -17,12 +18,25 @@ from badges.awards.models import Credential
 PICTURE_SIZE = 600
 
 
-def drawing(version: AchievementVersion) -> str:
-    """The badge of a version as SVG."""
+def drawing(images: ImageStore, version: AchievementVersion) -> str:
+    """The badge of a version as SVG: the issuer's own picture, where there is one, or ours."""
     document = micro_credential(version)
+    own = images.own(document.image.upload) if document.image.upload else None
+    if own is not None:
+        return own
     return render_svg(
         document.image, document.name, document.level, version.achievement.issuer.name
     )
+
+
+def logo(images: ImageStore, issuer: Issuer) -> bytes | None:
+    """The issuer's logo as PNG, which every wallet shows; None where it has none."""
+    picture = images.picture(issuer.image) if issuer.image else None
+    if picture is None:
+        return None
+    if picture.media_type == PNG:
+        return picture.data
+    return images.png(picture.as_svg(), PICTURE_SIZE)
 
 
 def tag(*parts: object) -> str:
@@ -32,9 +46,9 @@ def tag(*parts: object) -> str:
 
 def badge_png(images: ImageStore, credential: Credential) -> bytes:
     """The picture with the signed document inside, as PNG."""
-    return baked_png(credential, images.png(drawing(credential.version), PICTURE_SIZE))
+    return baked_png(credential, images.png(drawing(images, credential.version), PICTURE_SIZE))
 
 
-def badge_svg(credential: Credential) -> bytes:
+def badge_svg(images: ImageStore, credential: Credential) -> bytes:
     """The drawing with the signed document inside, as SVG."""
-    return baked_svg(credential, drawing(credential.version).encode())
+    return baked_svg(credential, drawing(images, credential.version).encode())

@@ -16,12 +16,17 @@ from badges.openbadges.moments import parse_moment
 
 @dataclass(frozen=True)
 class ShownResult:
-    """One criterion: its name, the level reached as a number and of how many, and its name."""
+    """One criterion: its name, the level reached as a number and of how many, and its name.
+
+    `description` is what that level means, `needed` the name of the level that is asked for.
+    """
 
     criterion: str
     reached: int | None
     levels: int
     level: str
+    description: str = ""
+    needed: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class ShownBadge:
     achievement_id: str
     results: tuple[ShownResult, ...]
     evidence: tuple[str, ...]
+    hashed: bool = False  # it carries the hash of an address
 
     @property
     def domain(self) -> str:
@@ -69,10 +75,17 @@ def read_badge(document: Mapping[str, Any]) -> ShownBadge:
         narrative=_text(subject.get("narrative")),
         achievement_id=_text(achievement.get("id")),
         results=tuple(_results(subject, achievement)),
+        # Several files of one kind share its name.
         evidence=tuple(
-            name
-            for item in as_list(document.get("evidence"))
-            if (name := _text(_object(item).get("name")))
+            dict.fromkeys(
+                name
+                for item in as_list(document.get("evidence"))
+                if (name := _text(_object(item).get("name")))
+            )
+        ),
+        hashed=any(
+            entry.get("identityType") == "emailAddress" and bool(entry.get("hashed"))
+            for entry in map(_object, as_list(subject.get("identifier")))
         ),
     )
 
@@ -111,8 +124,18 @@ def _results(subject: Mapping[str, Any], achievement: Mapping[str, Any]) -> Iter
         if place is not None:
             words = _text(levels[place].get("name"))
         if name and words:
-            reached = None if place is None else place + 1
-            yield ShownResult(name, reached, len(levels), words)
+            yield ShownResult(
+                name,
+                None if place is None else place + 1,
+                len(levels),
+                words,
+                "" if place is None else _text(levels[place].get("description")),
+                _named(levels, description.get("requiredLevel")),
+            )
+
+
+def _named(levels: list[Mapping[str, Any]], wanted: Any) -> str:
+    return next((_text(level.get("name")) for level in levels if level.get("id") == wanted), "")
 
 
 def _object(value: Any) -> Mapping[str, Any]:

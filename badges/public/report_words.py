@@ -233,6 +233,8 @@ def _endorsement(found: EndorsementReport) -> ShownEndorsement:
 
 def _why(found: EndorsementReport) -> Message:
     """What stands in the way of an endorsement: the step itself where there is one."""
+    if found.message.code == "endorsements.withdrawn":
+        return found.message  # the step would speak of the badge
     wanted = {Outcome.INVALID: StepStatus.FAILED, Outcome.UNDECIDED: StepStatus.NOT_POSSIBLE}
     status = wanted.get(found.outcome)
     steps = (

@@ -17,7 +17,9 @@ from badges.openbadges.errors import ResolutionError
 from badges.openbadges.report import Report
 from badges.openbadges.resolution import ACCEPT_CREDENTIAL
 from badges.openbadges.verify import verify
+from badges.public.hosted import WithdrawnError
 from badges.public.linked import linked_badge
+from badges.public.negotiation import to_json
 from badges.public.own_documents import OwnDocuments
 from core.errors import GoneError, MilepostError, UnprocessableError
 from core.http import FetchError
@@ -70,6 +72,9 @@ class GuardedResolver:
     def _read(self, url: str) -> tuple[bytes, str]:
         try:
             body = self.own.read(url)
+        except WithdrawnError as error:
+            said = to_json(error.document)
+            raise ResolutionError(f"{url} was withdrawn.", status=410, body=said) from error
         except GoneError as error:
             raise ResolutionError(f"{url} was withdrawn.", status=410) from error
         except (MilepostError, LookupError) as error:
@@ -102,6 +107,13 @@ def verify_address(
     A page for people may name the badge's document (see `linked`). Raises UnprocessableError, its
     `fields` naming `url`, where nothing could be fetched, or a page that names none.
     """
+    return brought_by_address(runtime, url, ring=ring, recipient=recipient)[0]
+
+
+def brought_by_address(
+    runtime: Runtime, url: str, *, ring: KeyRing | None = None, recipient: str | None = None
+) -> tuple[Report, bytes | str]:
+    """As `verify_address`, with what was verified: for those who keep the badge."""
     resolver = _resolver(runtime, ring)
     address = url.strip()
     if not address.lower().startswith(("https://", "http://")):
@@ -110,7 +122,7 @@ def verify_address(
         body, content_type = resolver.fetch(address, f"{ACCEPT_CREDENTIAL}, image/png;q=0.3")
     except ResolutionError as error:
         if error.status == 410:  # how Open Badges 2.0 says "revoked", with the reason
-            return _judge(resolver, address, recipient)
+            return _judge(resolver, address, recipient), address
         raise _unfetched(
             _(
                 "Nothing could be read at this address (%(reason)s). Check it, or choose the"
@@ -130,7 +142,7 @@ def verify_address(
                 " Look there for a download (PNG, SVG or JSON) and choose that file here."
             )
         )
-    return _judge(resolver, body, recipient)
+    return _judge(resolver, body, recipient), body
 
 
 def _is_page(content_type: str) -> bool:

@@ -137,7 +137,9 @@ def _shown(report: Report) -> dict[str, Any]:
     context: dict[str, Any] = {"report": shown, "badge": badge, "checked_at": runtime().now()}
     own = OwnDocuments(runtime(), shared().ring)
     if badge is not None and not shown.unproven and own.owns(badge.achievement_id):
-        context["image"] = f"{urlsplit(badge.achievement_id).path}/image.svg"
+        # A class of Open Badges 2.0 has the picture of the achievement that it stands for.
+        place = urlsplit(badge.achievement_id).path.replace("/ob2/classes/", "/achievements/")
+        context["image"] = f"{place}/image.svg"
     status = report.step(Step.STATUS)
     if status is not None and status.message.code == "status.revocation" and report.credential:
         context["reason"] = own.revocation_reason(str(report.credential.get("id")))

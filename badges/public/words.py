@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from babel import Locale, UnknownLocaleError
 from flask import Blueprint
-from flask_babel import format_date, ngettext
+from flask_babel import format_date, get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -57,6 +58,15 @@ def asked_amount(asked: EvidenceAsked) -> str:
     return str(_("%(low)d to %(high)d pieces", **values))
 
 
+def language_name(tag: str) -> str:
+    """A language by its tag (BCP 47), in the page's language; the tag where it has no name."""
+    try:
+        locale = Locale.parse(tag, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return tag
+    return locale.get_display_name(get_locale() or "en") or tag
+
+
 def evidence_kind(kind: str) -> str:
     """The name of a kind of evidence."""
     return kind_name(kind)
@@ -104,6 +114,7 @@ def install(blueprint: Blueprint) -> None:
         work_time,
         asked_amount,
         evidence_kind,
+        language_name,
         day,
         clock,
         code,

@@ -82,6 +82,10 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     headers = response.headers
+    if response.status_code == 304:
+        # It renews what a browser has, which came with all the headers below.
+        headers["X-Request-Id"] = g.get("request_id", "-")
+        return response
     # `setdefault` looks through all headers every time; these are looked through once.
     present = {name.lower() for name, _value in headers}
     secure = current_app.extensions["milepost"].config.secure

@@ -26,6 +26,8 @@ from flask_babel import (
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from core import timezones
 from core.db import utcnow
@@ -96,13 +98,30 @@ def _loaded(locale: str, folder: str) -> NullTranslations:
     return Translations.load(folder, [locale])
 
 
-def _locale() -> str:
+def _locale() -> Locale:
+    """The reader's locale, taken apart once: Babel does that again at every request."""
+    return _parsed(_tag())
+
+
+@lru_cache(maxsize=64)
+def _parsed(tag: str) -> Locale:
+    return Locale.parse(tag)
+
+
+def _tag() -> str:
     known: list[str] = current_app.extensions["milepost_locales"]
     chosen = best_locale(g.get("locale"), known)
     if chosen:
         return chosen
-    asked = request.accept_languages.best_match([tag.replace("_", "-") for tag in known])
+    asked = _asked(request.environ.get("HTTP_ACCEPT_LANGUAGE", ""), tuple(known))
     return (asked or current_app.extensions["milepost"].config.default_locale).replace("-", "_")
+
+
+@lru_cache(maxsize=512)
+def _asked(header: str, known: tuple[str, ...]) -> str | None:
+    """The best of `known` for an Accept-Language header; browsers send the same few."""
+    wanted = parse_accept_header(header, LanguageAccept)
+    return wanted.best_match([tag.replace("_", "-") for tag in known])
 
 
 def _timezone() -> str:

@@ -16,8 +16,11 @@ from werkzeug.wrappers import Response
 from badges.achievements import service as achievements
 from badges.achievements.addresses import credential_url
 from badges.awards import service as awards
+from badges.awards.hashed import AddressChoice, choice_of, verified_addresses
 from badges.awards.models import Award, Credential
-from badges.public.credentials import page_context
+from badges.awards.published import PageRow
+from badges.public.credential_page import page_context
+from badges.public.forms import certificate
 from badges.public.mounting import shared
 from badges.public.pictures import badge_png, badge_svg
 from badges.public.reading import read_badge
@@ -27,7 +30,14 @@ from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
-from lti_tool.learning.naming import KINDS, NameChoice, first_choice, options
+from lti_tool.learning.naming import (
+    KINDS,
+    NameChoice,
+    address_options,
+    first_choice,
+    options,
+)
+from lti_tool.learning.renewal_views import versions_of
 
 
 @dataclass(frozen=True)
@@ -89,16 +99,18 @@ def answer(award_id: uuid.UUID) -> Response | tuple[str, int] | str:
     who, action = principal(), request.form.get("do", "")
     kind = request.form.get("name", "")
     choice = NameChoice(kind if kind in KINDS else "own", request.form.get("own", "")[:400])
+    address = choice_of(request.form.get("address", "")) or "school"
     try:
         if action == "accept":
-            _accept(award_id, choice)
+            _accept(award_id, choice, address)
         elif action == "decline":
             with runtime().database.transaction(who.scope) as session:
                 awards.decline(session, award_id, who.person_id, runtime().now())
         else:
-            return _again(award_id, choice, {})
+            return _again(award_id, choice, address, {})
     except UnprocessableError as error:
-        return _again(award_id, choice, {"own": _first_fault(error)}), 422
+        place = "address" if "address" in error.fields else "own"
+        return _again(award_id, choice, address, {place: _first_fault(error)}), 422
     if action == "decline":
         return redirect(url_for("learning.badges"), 303)
     return redirect(url_for("learning.claim", award_id=award_id), 303)
@@ -124,7 +136,7 @@ def unpublish(award_id: uuid.UUID) -> Response:
     return redirect(url_for("learning.claim", award_id=award_id), 303)
 
 
-@blueprint.get("/badges/<uuid:award_id>/download.<any(png,svg,json,jwt):form>")
+@blueprint.get("/badges/<uuid:award_id>/download.<any(png,svg,json,jwt,pdf):form>")
 def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
     """One's own signed badge as a file, private or not."""
     who = principal()
@@ -136,10 +148,14 @@ def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
             _("This badge is still being signed. That takes a moment; please try again."),
             code="credential_unsigned",
         )
+    if form == "pdf":
+        response = certificate(whole, credential_url(runtime().config.badge_url, whole.id))
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
     if form == "png":
         data, kind = badge_png(shared().images, whole), "image/png"
     elif form == "svg":
-        data, kind = badge_svg(whole), "image/svg+xml"
+        data, kind = badge_svg(shared().images, whole), "image/svg+xml"
     elif form == "json":
         data, kind = whole.document.encode(), "application/vc+ld+json"
     else:
@@ -150,7 +166,7 @@ def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
     return response
 
 
-def _accept(award_id: uuid.UUID, choice: NameChoice) -> None:
+def _accept(award_id: uuid.UUID, choice: NameChoice, address: AddressChoice) -> None:
     who = principal()
     with runtime().database.transaction(who.scope) as session:
         person = _person(session, who.person_id)
@@ -159,12 +175,15 @@ def _accept(award_id: uuid.UUID, choice: NameChoice) -> None:
             award_id,
             who.person_id,
             name=choice.name(person),
+            address=address,
             badge_url=runtime().config.badge_url,
             now=runtime().now(),
         )
 
 
-def _again(award_id: uuid.UUID, choice: NameChoice, errors: dict[str, str]) -> str:
+def _again(
+    award_id: uuid.UUID, choice: NameChoice, address: AddressChoice, errors: dict[str, str]
+) -> str:
     """The offer once more, under the name that was chosen."""
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
@@ -172,7 +191,8 @@ def _again(award_id: uuid.UUID, choice: NameChoice, errors: dict[str, str]) -> s
         credential = awards.credential_of(session, award)
         if credential is not None:
             return _held(award, awards.own_credential(session, credential.id, who.person_id))
-        return _offer(session, award, _person(session, who.person_id), choice, errors)
+        person = _person(session, who.person_id)
+        return _offer(session, award, person, choice, errors, address=address)
 
 
 def _offer(
@@ -182,18 +202,22 @@ def _offer(
     choice: NameChoice,
     errors: dict[str, str],
     *,
+    address: AddressChoice | None = None,
     asked: bool = True,
 ) -> str:
     """The claim page, over the very document that acceptance would fix.
 
     Before anybody was `asked` for a name, a missing one is a question and no fault.
     """
+    known = verified_addresses(session, person)
+    first: AddressChoice = next(iter(known), "none")
+    carried = address if address in {*known, "none"} and address is not None else first
     try:
         name = None if errors else choice.name(person)
-        document = _preview(session, award, name)
+        document = _preview(session, award, name, carried)
     except UnprocessableError as error:
         errors = {"own": _first_fault(error)} if asked else {}
-        document = _preview(session, award, None)
+        document = _preview(session, award, None, carried)
     version = award.version
     return render_template(
         "learning/claim.html",
@@ -209,6 +233,8 @@ def _offer(
         of_test_student=person.is_test,
         email=person.email,
         verified=person.verified_email is not None,
+        address=carried,
+        addresses=address_options(known),
         errors=errors,
     )
 
@@ -217,12 +243,15 @@ def _first_fault(error: UnprocessableError) -> str:
     return str(next(iter(error.fields.values()), error.message))
 
 
-def _preview(session: Session, award: Award, name: str | None) -> dict[str, Any]:
+def _preview(
+    session: Session, award: Award, name: str | None, address: AddressChoice
+) -> dict[str, Any]:
     shared_runtime = runtime()
     return awards.preview(
         session,
         award,
         name,
+        address=address,
         badge_url=shared_runtime.config.badge_url,
         now=shared_runtime.now(),
     )
@@ -238,11 +267,16 @@ def _held(award: Award, credential: Credential) -> str:
             image=url_for("achievements.image_svg", version_id=award.achievement_version_id),
             revoked=credential.state == "revoked",
         )
-    address = credential_url(runtime().config.badge_url, credential.id)
-    context = page_context(credential, private=True)
-    # The bar is the session's, not the public page's.
-    context = {name: value for name, value in context.items() if name not in {"bar", "verify_url"}}
-    return render_template("learning/badge.html", **{**context, "award": award, "address": address})
+    context = page_context(PageRow.of(credential), f"/credentials/{credential.id}")
+    return render_template(
+        "learning/badge.html",
+        **context,
+        award=award,
+        private=True,
+        published=credential.published_at is not None,
+        revoked=credential.state == "revoked",
+        **versions_of(credential),
+    )
 
 
 def _person(session: Session, person_id: uuid.UUID) -> Person:

@@ -13,7 +13,11 @@ from typing import Any, Final
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from badges.awards.models import Credential
+from badges.awards.batches.models import BatchLine
+from badges.awards.links import CredentialLink
+from badges.awards.models import Credential, RenewalRequest
+from badges.holdings.models import ImportedBadge, Portfolio
+from badges.wallets.models import WalletExchange
 from core import addresses
 from core.audit import AuditEvent
 from core.identity import Person, ids_of
@@ -54,6 +58,12 @@ class Kept:
     file_bytes: int
     reviews: int
     credentials: int
+    renewals: int
+    lists: int
+    brought: int
+    pages: int
+    links: int
+    wallets: int
     visits: int
     looks: int
     last_looks: tuple[Look, ...]
@@ -107,6 +117,12 @@ def about(session: Session, person_id: uuid.UUID) -> Kept:
         file_bytes=file_bytes,
         reviews=_count(session, Review, Review.reviewer_id == person_id),
         credentials=_count(session, Credential, Credential.person_id == person_id),
+        renewals=_count(session, RenewalRequest, RenewalRequest.person_id == person_id),
+        lists=_count(session, BatchLine, BatchLine.person_id == person_id),
+        brought=_count(session, ImportedBadge, ImportedBadge.person_id == person_id),
+        pages=_count(session, Portfolio, Portfolio.person_id == person_id),
+        links=_count(session, CredentialLink, CredentialLink.person_id == person_id),
+        wallets=_count(session, WalletExchange, WalletExchange.person_id == person_id),
         visits=_count(session, WebSession, WebSession.person_id == person_id),
         looks=_count(session, AuditEvent, *looked),
         last_looks=tuple(Look(at, action) for at, action in last),

@@ -1,11 +1,13 @@
-"""Which name stands on a badge: the full one, the first one, one's own words, or none."""
+"""Which name stands on a badge: full, first, one's own words, none; and which address it hashes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from badges.awards.hashed import AddressChoice
 from core.errors import UnprocessableError
 from core.identity import Person
 
@@ -58,3 +60,13 @@ def options(person: Person) -> list[tuple[str, str]]:
 def first_choice(person: Person) -> NameChoice:
     """What is chosen before anybody has chosen."""
     return NameChoice("full" if person.name else "own")
+
+
+def address_options(known: Mapping[AddressChoice, str]) -> list[tuple[str, str]]:
+    """The addresses that a badge may carry as a hash, as (value, label); none is always among."""
+    words = {
+        "school": _("The one that your school gave: %(address)s", address=known.get("school", "")),
+        "own": _("Your own: %(address)s", address=known.get("own", "")),
+    }
+    found = [(choice, words[choice]) for choice in ("school", "own") if choice in known]
+    return [*found, ("none", _("None"))]

@@ -153,6 +153,12 @@ def _wait_reviewers(missing: Missing, names: Names) -> str:
     )
 
 
+def _earn(missing: Missing, names: Names) -> str:
+    if ":" in (missing.subject or ""):  # an address: one of ours is named by a plain number
+        return str(_("Bring a badge from elsewhere that this asks for."))
+    return str(_("Earn the badge “%(name)s”.", name=names.title(missing.subject)))
+
+
 def _renew(missing: Missing, names: Names) -> str:
     title = names.title(missing.subject)
     since: Any = missing.params.get("since")
@@ -201,9 +207,7 @@ _SENTENCES: Mapping[MissingKind, Callable[[Missing, Names], str]] = {
     MissingKind.SUBMIT_EVIDENCE: _submit,
     MissingKind.REVISE_EVIDENCE: _revise,
     MissingKind.WAIT_FOR_REVIEWERS: _wait_reviewers,
-    MissingKind.EARN_BADGE: lambda it, names: _(
-        "Earn the badge “%(name)s”.", name=names.title(it.subject)
-    ),
+    MissingKind.EARN_BADGE: _earn,
     MissingKind.RENEW_BADGE: _renew,
     MissingKind.WAIT_UNTIL: _wait_until,
     MissingKind.LOG_HOURS: _log_hours,

@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from tests.bench import badges, crowds, launch, web
+from tests.bench import badges, crowds, issuing, launch, web
 from tests.bench.runner import run
 
-FIGURES = (*launch.FIGURES, *crowds.FIGURES, *badges.FIGURES, *web.FIGURES)
+FIGURES = (*launch.FIGURES, *crowds.FIGURES, *badges.FIGURES, *issuing.FIGURES, *web.FIGURES)
 RESULTS = Path(__file__).resolve().parents[2] / ".bench"
 
 

@@ -25,6 +25,7 @@ def move(session: Session, kept_id: uuid.UUID, gone_id: uuid.UUID) -> dict[str, 
         "memberships": _join_memberships,
         "role_grants": _join_grants,
         "conflicts_of_interest": _join_conflicts,
+        "portfolios": _join_portfolios,
     }
     connection = session.connection()
     for (name, column), way in COLUMNS.items():
@@ -147,6 +148,30 @@ def _join_conflicts(session: Session, kept_id: uuid.UUID, gone_id: uuid.UUID) ->
     key = ("submission_id",)
     for row in _pairs(session, "conflicts_of_interest", "reviewer_id", key, kept_id, gone_id):
         _replace(session, table_of("conflicts_of_interest"), row, {})
+
+
+def _join_portfolios(session: Session, kept_id: uuid.UUID, gone_id: uuid.UUID) -> None:
+    """Of two pages one goes on, an open one if there is one, with the sections of both.
+
+    The other's address leads nowhere from then on, and never to anybody else's page.
+    """
+    table, addresses = table_of("portfolios"), table_of("portfolio_addresses")
+    connection = session.connection()
+    pages = connection.execute(select(table).where(table.c.person_id.in_((kept_id, gone_id)))).all()
+    if len(pages) < 2:
+        return
+    stays, goes = sorted(
+        pages, key=lambda row: (row.published_at is None, row.person_id != kept_id)
+    )
+    connection.execute(
+        update(addresses).where(addresses.c.portfolio_id == goes.id).values(portfolio_id=stays.id)
+    )
+    connection.execute(delete(table).where(table.c.id == goes.id))
+    connection.execute(
+        update(table)
+        .where(table.c.id == stays.id)
+        .values(sections=[*stays.sections, *goes.sections], version=stays.version + 1)
+    )
 
 
 def _replace(session: Session, table: Any, row: Any, values: dict[str, Any]) -> None:

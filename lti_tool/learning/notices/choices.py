@@ -20,7 +20,8 @@ OFFERED: Final = "offered"
 ISSUED: Final = "issued"
 REVOKED: Final = "revoked"
 EXPIRING: Final = "expiring"
-KINDS: Final = (OFFERED, ISSUED, REVOKED, EXPIRING)
+CHANGED: Final = "changed"
+KINDS: Final = (OFFERED, ISSUED, CHANGED, REVOKED, EXPIRING)
 _OWN = "a person's own choices, whichever school they came in through"
 
 

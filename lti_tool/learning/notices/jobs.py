@@ -7,6 +7,7 @@ once: the mail's key is the badge, and how near its end is.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.awards.granting import OFFERED
-from badges.awards.models import Award, Credential
+from badges.awards.models import Award, Credential, CredentialRevision, RenewalRequest
+from badges.awards.renewing import DECLINED
+from badges.awards.revisions import REISSUED
 from badges.awards.service import REVOKED
 from badges.awards.signing import ISSUED
 from core import mail
@@ -42,11 +45,35 @@ def register_jobs(registry: Registry, runtime: Runtime) -> None:
                 _queue(session, runtime, kind, subject, uuid.UUID(job.payload[subject]))
 
         topic = {choices.OFFERED: OFFERED, choices.ISSUED: ISSUED, choices.REVOKED: REVOKED}[kind]
-        registry.subscribe(topic, "mail", handle)
+        if mail.promised(runtime.config):
+            registry.subscribe(topic, "mail", handle)
+        else:  # nobody listens; what was written while mail was sent is done with
+            registry.handle(f"{topic}>mail", handle)
+
+        def together(jobs: Sequence[Job]) -> Mapping[uuid.UUID, Exception]:
+            with runtime.database.transaction() as session:
+                for job in jobs:
+                    _queue(session, runtime, kind, subject, uuid.UUID(job.payload[subject]))
+            return {}
+
+        registry.take_along(f"{topic}>mail", together, most=_AT_ONCE)
 
     tell(choices.OFFERED, "award_id")
     tell(choices.ISSUED, "credential_id")
     tell(choices.REVOKED, "credential_id")
+
+    def changed(job: Job) -> None:
+        if job.payload["reason"] not in letters.CHANGES:
+            return  # the holder did that
+        with runtime.database.transaction() as session:
+            _queue_change(session, runtime, uuid.UUID(job.payload["revision_id"]))
+
+    def declined(job: Job) -> None:
+        with runtime.database.transaction() as session:
+            _queue_answer(session, runtime, uuid.UUID(job.payload["request_id"]))
+
+    registry.subscribe(REISSUED, "mail", changed)
+    registry.subscribe(DECLINED, "mail", declined)
 
     def endings(_job: Job) -> None:
         tell_of_endings(runtime, runtime.now())
@@ -111,6 +138,29 @@ def _queue(
     return _write(
         session, runtime, kind, str(subject_id), subject, subject_id, row.person_id, row.owner_id
     )
+
+
+def _queue_change(session: Session, runtime: Runtime, revision_id: uuid.UUID) -> bool:
+    with unscoped(session, _WHY):
+        row = session.get(CredentialRevision, revision_id)
+        credential = session.get(Credential, row.credential_id) if row else None
+    if row is None or credential is None:
+        return False
+    return _write(
+        session, runtime, choices.CHANGED, str(row.id), "revision_id", row.id,
+        credential.person_id, credential.owner_id,
+    )  # fmt: skip
+
+
+def _queue_answer(session: Session, runtime: Runtime, request_id: uuid.UUID) -> bool:
+    with unscoped(session, _WHY):
+        row = session.get(RenewalRequest, request_id)
+    if row is None or choices.addressee(session, row.person_id, choices.CHANGED) is None:
+        return False
+    return mail.queue(
+        session, runtime.config, letters.ANSWERED, str(row.id), {"request_id": str(row.id)},
+        organisation_id=row.owner_id,
+    )  # fmt: skip
 
 
 def _write(

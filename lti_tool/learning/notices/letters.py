@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from badges.achievements.addresses import credential_url
 from badges.achievements.service import micro_credential
-from badges.awards.models import Award, Credential
+from badges.awards.models import Award, Credential, CredentialRevision, RenewalRequest
 from core import mail, timezones
 from core.identity import Organisation, Person
 from core.letters import Letter, Link
@@ -25,6 +25,9 @@ from core.web.i18n import texts_in
 from lti_tool.learning.notices import choices
 
 PREFIX = "notice."
+ANSWERED = "renewal.declined"
+# Reasons of a version that its holder did not give themselves.
+CHANGES = frozenset({"corrected", "renewed", "key"})
 _WHY = "the badge that a mail is about, and its holder"
 Words = Callable[..., str]
 
@@ -86,6 +89,7 @@ def register(runtime: Runtime) -> None:
             PREFIX + kind,
             lambda session, facts, made=composer: made(runtime, session, facts),  # type: ignore[misc]
         )
+    composers.add(ANSWERED, lambda session, facts: not_renewed(runtime, session, facts))
 
 
 def offered(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
@@ -163,6 +167,80 @@ def revoked(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Let
     )
 
 
+def changed(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A badge was corrected, renewed or signed again; None once a later version took its place."""
+    with unscoped(session, _WHY):
+        row = session.get(CredentialRevision, uuid.UUID(facts["revision_id"]))
+        credential = session.get(Credential, row.credential_id) if row else None
+    if row is None or credential is None or credential.state != "signed" or row.replaced_at:
+        return None
+    reader = _reader(runtime, session, credential.person_id, choices.CHANGED)
+    if reader is None:
+        return None
+    _, name = reader.say, micro_credential(credential.version).name
+    subject, *body = _change(reader, row, credential, name)
+    return reader.letter(subject, [*body, *reader.way()])
+
+
+def _change(
+    reader: _Reader, row: CredentialRevision, credential: Credential, name: str
+) -> list[str]:
+    """The subject, then what happened and what to do."""
+    _, issuer = reader.say, credential.issuer.name
+    if row.reason == "renewed" and row.valid_until is not None:
+        day = reader.day(row.valid_until)
+        return [
+            _("Your badge is renewed: %(name)s", name=name),
+            _("Your badge “%(name)s” is now valid until %(date)s.", name=name, date=day),
+            _("Copies that you have given to others end on the day that they name; take a new one"
+              " for whoever asks for it later."),
+        ]  # fmt: skip
+    fresh = _(
+        "The address of the badge stays the same. Files and pictures of it that you have saved, and"
+        " the badge in a wallet, no longer pass: take a fresh copy."
+    )
+    if row.reason == "key":
+        return [
+            _("Your badge was signed again: %(name)s", name=name),
+            _("%(issuer)s signs with a new key, because the old one was no longer safe. Your badge"
+              " “%(name)s” says what it said before.", issuer=issuer, name=name),
+            fresh,
+        ]  # fmt: skip
+    return [
+        _("Your badge was corrected: %(name)s", name=name),
+        _(
+            "%(issuer)s has corrected your badge “%(name)s”. What was wrong:",
+            issuer=issuer,
+            name=name,
+        ),
+        "“" + (row.note or "") + "”",
+        fresh,
+    ]
+
+
+def not_renewed(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """A renewal was declined, and what is needed first; None where it was asked again since."""
+    with unscoped(session, _WHY):
+        row = session.get(RenewalRequest, uuid.UUID(facts["request_id"]))
+        credential = session.get(Credential, row.credential_id) if row else None
+    if row is None or credential is None or row.state != "declined":
+        return None
+    reader = _reader(runtime, session, row.person_id, choices.CHANGED)
+    if reader is None:
+        return None
+    _, name = reader.say, micro_credential(credential.version).name
+    return reader.letter(
+        _("About the renewal of your badge: %(name)s", name=name),
+        [
+            _("You asked for your badge “%(name)s” to be renewed. Not yet: your programme lead"
+              " answers", name=name),
+            "“" + (row.answer or "") + "”",
+            _("You can ask again at any time, on the badge’s own page."),
+            *reader.way(),
+        ],
+    )  # fmt: skip
+
+
 def expiring(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
     """A badge ends soon; None once it ended, was withdrawn or was renewed."""
     credential = _credential(session, facts)
@@ -185,7 +263,10 @@ def expiring(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Le
                 name=name,
                 date=day,
             ),
-            _("Your programme lead knows whether and how it can be renewed."),
+            _(
+                "You can ask for it to be renewed on its own page under “My badges”; your programme"
+                " lead answers."
+            ),
             *reader.way(),
         ],
     )
@@ -231,6 +312,7 @@ def _reader(runtime: Runtime, session: Session, person_id: uuid.UUID, kind: str)
 _COMPOSERS = {
     choices.OFFERED: offered,
     choices.ISSUED: issued,
+    choices.CHANGED: changed,
     choices.REVOKED: revoked,
     choices.EXPIRING: expiring,
 }

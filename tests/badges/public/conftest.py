@@ -16,8 +16,12 @@ HTML = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8"}
 
 
 @pytest.fixture
-def district(runtime: Runtime, organisation: Organisation) -> District:
-    return make_district(runtime, organisation)
+def district(request: pytest.FixtureRequest) -> District:
+    """On SQLite, or on the installation that the test names."""
+    if hasattr(request, "param"):
+        return make_district(request.getfixturevalue(request.param))
+    organisation: Organisation = request.getfixturevalue("organisation")
+    return make_district(request.getfixturevalue("runtime"), organisation)
 
 
 @pytest.fixture

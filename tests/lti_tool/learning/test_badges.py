@@ -67,7 +67,7 @@ def test_the_offer_shows_all_that_the_badge_will_say(visit: Visit, award: Award)
         "Lesson plan",
         "14 March 2029",
         "Reviewed by 1 coach",
-        "A fingerprint of wren@alder-valley.example goes into the badge.",
+        "The one that your school gave: wren@alder-valley.example",
     ):
         assert words in page
     document = re.search(r"<textarea[^>]*id=\"f-document\"[^>]*>\n(.*?)</textarea>", page, re.S)

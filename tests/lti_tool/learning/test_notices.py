@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from badges.awards import service as awards
 from badges.awards.models import Award, Credential
+from badges.awards.reissuing import Change, reissue
 from core import addresses, mail
 from core.db import utcnow
 from core.identity import Organisation, Person
@@ -135,17 +136,25 @@ def test_what_somebody_turned_off_stays_quiet(
     notices.tell_of_endings(runtime, utcnow())
     work(runtime)
     with runtime.database.transaction(district.organisation.scope) as session:
+        change = Change("corrected", name="Wren S.", note="Misspelt.")
+        reissue(
+            session, credential.id, change, actor_id=None, badge_url=district.badge_url,
+            now=utcnow(),
+        )  # fmt: skip
+    work(runtime)
+    with runtime.database.transaction(district.organisation.scope) as session:
         awards.revoke(session, credential.id, "A mistake.", None, utcnow())
     work(runtime)
     starts = {
-        "offered": "A badge waits", "issued": "Your badge is ready", "revoked": "Your badge was",
+        "offered": "A badge waits", "issued": "Your badge is ready",
+        "changed": "Your badge was corrected", "revoked": "Your badge was withdrawn",
         "expiring": "Your badge is valid until",
     }  # fmt: skip
     told = [
         next(k for k, start in starts.items() if m.subject.startswith(start)) for m in box.mails()
     ]
     assert sorted(told) == sorted(wanted)
-    assert queued(runtime) == 3
+    assert queued(runtime) == 4
 
 
 def _accept(runtime: Runtime, district: District) -> Credential:
@@ -291,13 +300,13 @@ def test_everybody_is_told_however_many_there_are(
 def test_the_page_keeps_what_was_ticked(app: Flask, runtime: Runtime, district: District) -> None:
     visit = visit_as(app, district, district.learner)
     page = visit.get("/notices").text
-    assert page.count("checked") == 4
+    assert page.count("checked") == len(choices.KINDS)
     assert WREN in page
     answer = visit.post("/notices", {"kinds": "revoked"})
     assert answer.status_code == 303
     assert visit.get("/notices").text.count("checked") == 1
     with runtime.database.snapshot() as session:
-        assert choices.quiet(session, district.learner.id) == {"offered", "issued", "expiring"}
+        assert choices.quiet(session, district.learner.id) == set(choices.KINDS) - {"revoked"}
     visit.client.post(
         f"/s/{visit.sid}/notices", base_url="https://milepost.test",
         data={"csrf_token": visit.token("/notices"), "kinds": [*choices.KINDS, "nonsense"]},
