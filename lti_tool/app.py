@@ -14,8 +14,12 @@ from sqlalchemy.orm import Session
 import lti_tool.models  # noqa: F401 - every table is known before the first query
 from badges.achievements.service import published
 from badges.awards import jobs as award_jobs
+from badges.endorsements import jobs as endorsement_jobs
+from badges.holdings import jobs as holding_jobs
 from badges.pathways import jobs as pathway_jobs
 from badges.public import mounting as public_pages
+from badges.public.verification import verify_document
+from badges.wallets import jobs as wallet_jobs
 from core import mail
 from core.config import Config
 from core.identity import Role
@@ -27,8 +31,8 @@ from core.web.calling import oneself
 from core.web.sessions import Principal, sweep
 from core.worker import forget_done
 from keys.shared import ring_of
+from lti_tool.access import inviting_views, leaving_views
 from lti_tool.access import jobs as access_jobs
-from lti_tool.access import leaving_views
 from lti_tool.access import views as access_views
 from lti_tool.access.leaving import BY_MAIL
 from lti_tool.admin import views as admin_views
@@ -44,6 +48,7 @@ from lti_tool.lti.accounts import accounts_of
 from lti_tool.lti.names import DATA_PRIVACY_REQUEST, SUBMISSION_REVIEW_REQUEST
 from lti_tool.lti.targets import Builder, Choice, Target, Targets, Visit
 from lti_tool.programme import views as programme_views
+from lti_tool.programme.images import jobs as image_jobs
 from lti_tool.review import jobs as review_jobs
 from lti_tool.review import views as review_views
 
@@ -82,8 +87,12 @@ def register_jobs(runtime: Runtime) -> None:
     """Who does what in the outbox: jobs, news and recurring work."""
     registry = runtime.registry
     award_jobs.register_jobs(registry, runtime)
+    endorsement_jobs.register_jobs(registry, runtime)
     pathway_jobs.register_jobs(registry, runtime)
+    holding_jobs.register_jobs(registry, runtime, verify_document)
+    wallet_jobs.register_jobs(registry, runtime)
     evidence_jobs.register_jobs(registry, runtime)
+    image_jobs.register_jobs(registry, runtime)
     account_jobs.register_jobs(registry, runtime)
     mail.register_jobs(registry, runtime)
     access_jobs.register_jobs(registry, runtime)
@@ -113,6 +122,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
         admin_views.blueprint,
         access_views.blueprint,
         leaving_views.blueprint,
+        inviting_views.blueprint,
     ):
         app.register_blueprint(blueprint)
     if shared.config.environment != "production":
@@ -221,9 +231,15 @@ def _bar() -> dict[str, object]:
     elif who.has(Role.COACH):
         entries += [("review.queue", _("Queue"))]
     if who.has(Role.LEAD):
-        entries = [("programme.lead", _("Today")), *(entries or [("review.queue", _("Queue"))])]
+        entries = [
+            ("programme.lead", _("Today")),
+            *(entries or [("review.queue", _("Queue"))]),
+            ("programme.micro_credentials", _("Micro-credentials")),
+        ]
     if who.has(Role.ADMINISTRATOR):
         entries += [("admin.connections", _("Connections")), ("admin.deliveries", _("Deliveries"))]
+        if not who.has(Role.LEAD):
+            entries += [("programme.micro_credentials", _("Micro-credentials"))]
     if not entries:
         entries = [("learning.badges", _("My badges"))]
     by_mail = bool(who.data.get(BY_MAIL))

@@ -8,7 +8,7 @@ import click
 
 from lti_tool.commands.access import admin
 from lti_tool.commands.badges import badge
-from lti_tool.commands.catalogue import issuer, micro_credential
+from lti_tool.commands.catalogue import framework, issuer, micro_credential
 from lti_tool.commands.database import db
 from lti_tool.commands.demo import demo
 from lti_tool.commands.doctor import doctor
@@ -36,6 +36,7 @@ for command in (
     admin,
     issuer,
     micro_credential,
+    framework,
     keys,
     badge,
 ):

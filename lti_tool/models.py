@@ -15,6 +15,11 @@ MODULES = (
     "badges.achievements.models",
     "badges.pathways.models",
     "badges.awards.models",
+    "badges.awards.links",
+    "badges.awards.batches.models",
+    "badges.endorsements.models",
+    "badges.holdings.models",
+    "badges.wallets.models",
     "lti_tool.lti.models",
     "lti_tool.lti.deep_linking.models",
     "lti_tool.lti.registering.models",
@@ -25,6 +30,7 @@ MODULES = (
     "lti_tool.learning.notices.models",
     "lti_tool.admin.models",
     "lti_tool.access.models",
+    "lti_tool.programme.catalogue.models",
 )
 
 for _name in MODULES:

@@ -29,7 +29,10 @@ BOUNDS = {
     "badge.sign_jwt_ratio": ("higher", 0.9),
     "badge.verify_full_per_cpu_s": ("higher", 80),
     "badge.bake_png_ratio": ("lower", 2),
-    "web.credential_page_cpu_ms": ("lower", 5),
+    "badge.bulk_issue_per_min": ("higher", 10_000),
+    "badge.accept_to_page_p95_s": ("lower", 5),
+    "web.credential_page_cpu_ms": ("lower", 2),
+    "web.credential_etag_cpu_ms": ("lower", 0.7),
     "web.first_page_kb": ("lower", 60),
     "web.first_page_script_kb": ("lower", 15),
 }

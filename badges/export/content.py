@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import undefer
 
 from badges.achievements.models import AchievementVersion, Issuer
 from badges.awards.models import Credential, StatusList
+from badges.endorsements.models import Endorsement
 from core.runtime import Runtime
 from core.scope import unscoped
 
@@ -44,6 +45,25 @@ def issuers(runtime: Runtime) -> list[Issuer]:
     """Every issuer, by slug."""
     with runtime.database.snapshot() as session, unscoped(session, _WHY):
         return list(session.scalars(select(Issuer).order_by(Issuer.slug)))
+
+
+def endorsements(runtime: Runtime) -> Iterator[Endorsement]:
+    """Every endorsement that the endorsed side shows, with its signed forms, by id."""
+    hidden = select(Credential.id).where(Credential.published_at.is_(None))
+    options = (undefer(Endorsement.document), undefer(Endorsement.jwt))
+    statement = (
+        select(Endorsement)
+        .where(
+            Endorsement.answer == "shown",
+            Endorsement.signed_at.is_not(None),
+            or_(
+                Endorsement.about_credential_id.is_(None),
+                Endorsement.about_credential_id.not_in(hidden),
+            ),
+        )
+        .options(*options)
+    )
+    yield from _by_id(runtime, statement, Endorsement)
 
 
 def status_lists(runtime: Runtime) -> list[uuid.UUID]:

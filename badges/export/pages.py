@@ -6,18 +6,30 @@ Links are relative and go by the root, so that they hold with and without a clos
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import render_template
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from badges.achievements.addresses import achievement_url, credential_url, issuer_url
-from badges.achievements.models import Achievement, AchievementVersion, Issuer
+from badges.achievements.addresses import (
+    achievement_url,
+    credential_url,
+    endorsement_url,
+    issuer_url,
+    terms_url,
+)
+from badges.achievements.models import Achievement, AchievementVersion, Issuer, IssuerTerms
 from badges.achievements.service import issuer_keys, micro_credential
 from badges.app import create_app
 from badges.awards.models import Credential
+from badges.endorsements.models import Endorsement
+from badges.endorsements.targets import Target
+from badges.holdings.pieces import Piece
+from badges.holdings.portfolio import ShownPortfolio
 from badges.public.achievements import rubric_rows
+from badges.public.portfolios import portfolio_url, sections_shown
 from badges.public.reading import domain_of, read_badge
 from badges.public.sharing import linkedin_address
 from core.runtime import Runtime
@@ -63,6 +75,16 @@ class StaticPages:
             ),
         )
 
+    def card(self, credential: Credential) -> str:
+        """A published badge as a small card, for frames on other sites."""
+        return self._render(
+            "embed",
+            depth=3,
+            badge=read_badge(json.loads(credential.document or "{}")),
+            credential=credential,
+            version_id=credential.achievement_version_id,
+        )
+
     def achievement(self, version: AchievementVersion) -> str:
         """What a badge stands for."""
         made, issuer = micro_credential(version), version.achievement.issuer
@@ -100,6 +122,52 @@ class StaticPages:
             address=issuer_url(self._base, issuer.slug),
         )
 
+    def endorsement(self, found: Endorsement, target: Target) -> str:
+        """One issuer's word for another's work."""
+        return self._render(
+            "endorsement",
+            depth=2,
+            endorsement=found,
+            target=target,
+            place=target.page.removeprefix(f"{self._base}/"),
+            domain=domain_of(found.issuer.did),
+            organisation=found.issuer.name,
+            address=endorsement_url(self._base, found.id),
+        )
+
+    def terms(self, issuer: Issuer, found: IssuerTerms) -> str:
+        """The terms that badges of an issuer name."""
+        return self._render(
+            "terms",
+            depth=4,
+            issuer=issuer,
+            terms=found,
+            organisation=issuer.name,
+            address=terms_url(self._base, issuer.slug, found.number),
+        )
+
+    def portfolio(self, found: ShownPortfolio) -> str:
+        """A person's page of badges; each leads to its own page in the export."""
+
+        def places(piece: Piece) -> tuple[str, str]:
+            if piece.credential_id is None:
+                return "../../static/badge-elsewhere.svg", piece.address or ""
+            return (
+                f"../../achievements/{piece.version_id}/image.svg",
+                f"../../credentials/{piece.credential_id}/index.html",
+            )
+
+        with self._request():
+            sections = sections_shown(found, None, places)
+        return self._render(
+            "portfolio",
+            depth=2,
+            portfolio=found.portfolio,
+            sections=sections,
+            count=found.pieces,
+            address=portfolio_url(self._base, found.portfolio.slug),
+        )
+
     def front(self, issuers: list[Issuer]) -> str:
         """The first page: who issued here, and where to check a badge."""
         return self._render("front", depth=0, issuers=issuers)
@@ -114,6 +182,10 @@ class StaticPages:
 
     def _render(self, name: str, *, depth: int, **context: Any) -> str:
         values = {"root": "../" * depth, "origin": self._base, "organisation": "", **context}
-        headers = {"Accept-Language": self._language}
-        with self._app.test_request_context("/", base_url=self._base, headers=headers):
+        with self._request():
             return render_template(f"export/{name}.html", **values)
+
+    def _request(self) -> AbstractContextManager[Any]:
+        """As for a visitor who reads the language of the export."""
+        headers = {"Accept-Language": self._language}
+        return self._app.test_request_context("/", base_url=self._base, headers=headers)

@@ -12,18 +12,25 @@ from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from badges.achievements import terms
 from badges.achievements.images import ImageStore
 from badges.achievements.models import AchievementVersion, Issuer
 from badges.achievements.service import issuer_document, issuer_keys
 from badges.awards.address import check_address
 from badges.awards.models import Credential
 from badges.awards.status import signed_list
+from badges.endorsements import targets
+from badges.endorsements.additions import of_issuer
+from badges.endorsements.models import Endorsement
 from badges.export import content, hosting
 from badges.export.folder import ExportFolder
 from badges.export.pages import StaticPages
+from badges.holdings.portfolio import all_published
+from badges.public import hosted
 from badges.public.negotiation import to_json
 from badges.public.own_documents import achievement_document, profile
-from badges.public.pictures import PICTURE_SIZE, badge_png, badge_svg, drawing
+from badges.public.pictures import PICTURE_SIZE, badge_png, badge_svg, drawing, logo
+from core.errors import NotFoundError
 from core.runtime import Runtime
 from core.web.assets import assets
 from keys.publish import single_jwk
@@ -32,8 +39,8 @@ from keys.ring import KeyRing
 Progress = Callable[[int, int], None]
 
 OURS = frozenset(
-    {"achievements", "credentials", "hosting", "index.html", "issuers", "keys", "static", "status",
-     "verify", "404.html", "_headers", ".nojekyll"}
+    {"achievements", "credentials", "hosting", "index.html", "issuers", "keys", "ob2",
+     "portfolios", "static", "status", "verify", "404.html", "_headers", ".nojekyll"}
 )  # fmt: skip
 
 
@@ -101,7 +108,7 @@ class _Writer:
 
     def __post_init__(self) -> None:
         self.base = self.runtime.config.badge_url
-        self.images = ImageStore(self.runtime.config.home / "cache" / "images")
+        self.images = ImageStore(self.runtime.config.home / "cache" / "images", self.runtime.files)
         self._pictures: dict[str, bytes] = {}
 
     def everything(self, progress: Progress) -> dict[str, int]:
@@ -113,6 +120,9 @@ class _Writer:
             done += 1
             progress(done, max(done, total))
         achievements = sum(map(self._achievement, content.versions(self.runtime)))
+        for endorsement in content.endorsements(self.runtime):
+            self._endorsement(endorsement)
+        self._portfolios()
         issuers = content.issuers(self.runtime)
         keys = sum(map(self._issuer, issuers))
         lists = content.status_lists(self.runtime)
@@ -132,16 +142,47 @@ class _Writer:
     def _credential(self, credential: Credential) -> None:
         place = f"credentials/{credential.id}"
         self._text(f"{place}.json", credential.document or "")
+        self._text(f"{place}/refresh", credential.document or "")
         if credential.jwt:
             self._text(f"{place}.jwt", credential.jwt)
         self.folder.write(f"{place}.png", badge_png(self.images, credential))
-        self.folder.write(f"{place}.svg", badge_svg(credential))
+        self.folder.write(f"{place}.svg", badge_svg(self.images, credential))
+        self._older(credential)
         self._text(f"{place}/index.html", self.pages.credential(credential))
+        self._text(f"{place}/embed/index.html", self.pages.card(credential))
+
+    def _older(self, credential: Credential) -> None:
+        """The Open Badges 2.0 form; a static host cannot say 410, the document says it."""
+        place = f"ob2/assertions/{credential.id}"
+        try:
+            document = hosted.assertion_document(credential, self.base)
+        except NotFoundError:
+            return  # the badge names no address
+        except hosted.WithdrawnError as error:
+            self.folder.write(place, to_json(error.document))
+            return
+        self.folder.write(place, to_json(document))
+        png = hosted.hosted_png(self.images, credential, self.base)
+        self.folder.write(f"{place}.png", png)
+        svg = hosted.hosted_svg(self.images, credential, self.base)
+        self.folder.write(f"{place}.svg", svg)
+
+    def _portfolios(self) -> None:
+        """The pages that people have opened."""
+        with self.runtime.database.snapshot() as session:
+            found = all_published(session)
+        for one in found:
+            page = self.pages.portfolio(one)
+            self._text(f"portfolios/{one.portfolio.slug}/index.html", page)
 
     def _achievement(self, version: AchievementVersion) -> int:
         place = f"achievements/{version.id}"
-        svg = drawing(version)
-        self.folder.write(f"{place}.json", to_json(achievement_document(version, self.base)))
+        svg = drawing(self.images, version)
+        with self.runtime.database.snapshot() as session:
+            made = achievement_document(session, version, self.base, self.runtime.now())
+        self.folder.write(f"{place}.json", to_json(made))
+        older = hosted.class_document(version, self.base)
+        self.folder.write(f"ob2/classes/{version.id}", to_json(older))
         self.folder.write(f"{place}/image.png", self.images.png(svg, PICTURE_SIZE))
         self._text(f"{place}/image.svg", svg)
         self._text(f"{place}/index.html", self.pages.achievement(version))
@@ -153,12 +194,29 @@ class _Writer:
             keys = issuer_keys(session, issuer)
             document = issuer_document(session, issuer)
             page = self.pages.issuer(session, issuer)
+            praise = of_issuer(session, issuer, self.runtime.now())
+            published = [one for one in terms.every(session, issuer.id) if one.text]
         self.folder.write(f"{place}/did.json", to_json(document))
-        self.folder.write(f"{place}.json", to_json(profile(issuer, self.base)))
+        self.folder.write(f"{place}.json", to_json(profile(issuer, self.base, praise)))
+        older = hosted.issuer_document(issuer, self.base)
+        self.folder.write(f"ob2/issuers/{issuer.slug}", to_json(older))
         self._text(f"{place}/index.html", page)
+        picture = logo(self.images, issuer)
+        if picture is not None:
+            self.folder.write(f"{place}/image", picture)
+        for one in published:
+            self._text(f"{place}/terms/{one.number}/index.html", self.pages.terms(issuer, one))
         for key in keys:
             self.folder.write(f"keys/{key.kid}", to_json(single_jwk(key)))
         return len(keys)
+
+    def _endorsement(self, found: Endorsement) -> None:
+        place = f"endorsements/{found.id}"
+        with self.runtime.database.snapshot() as session:
+            target = targets.of(session, found, self.base)
+        self._text(f"{place}.json", found.document or "")
+        self._text(f"{place}.jwt", found.jwt or "")
+        self._text(f"{place}/index.html", self.pages.endorsement(found, target))
 
     def _site(self, issuers: list[Issuer], lists: list[str]) -> None:
         """What is the same whatever badges there are."""
@@ -168,7 +226,7 @@ class _Writer:
         modules = (files("badges.export") / "static" / "verify").iterdir()
         for module in sorted(modules, key=lambda entry: entry.name):
             self.folder.write(f"verify/{module.name}", module.read_bytes())
-        for name in ("milepost.css", "favicon.svg"):
+        for name in ("milepost.css", "favicon.svg", "badge-elsewhere.svg"):
             self.folder.write(f"static/{name}", assets()[name].data)
         for path, text in hosting.documents(self.base, lists).items():
             self._text(path, text)

@@ -74,6 +74,15 @@ def test_our_verifier_needs_the_folder_alone(exported: Exported) -> None:
             assert report.outcome is Outcome.INVALID
             codes = [step.message.code for step in report.steps if step.status.value == "failed"]
             assert codes == ["status.revocation"]
+        older = exported.folder / "ob2" / "assertions"
+        for form in ("png", "svg"):
+            picture = (older / f"{exported.good.id}.{form}").read_bytes()
+            report = verify(picture, resolver=HostAlone(host), now=now)
+            assert (report.valid, report.version) == (True, 2), report.to_dict()
+        gone = verify(
+            (older / str(exported.revoked.id)).read_bytes(), resolver=HostAlone(host), now=now
+        )
+        assert gone.outcome is Outcome.INVALID
 
 
 def test_our_page_on_another_installation_verifies_against_the_folder(
