@@ -442,7 +442,9 @@ def test_every_page_of_a_visit_by_mail_works(
         seen.add(path)
         page = client.get(path, base_url=BASE, follow_redirects=True)
         assert page.status_code == 200, path
+        whole = page.get_data()  # what is streamed as well, to its end
         if "text/html" not in page.headers["Content-Type"]:
+            assert whole, path
             continue
         links = re.findall(r'href="(/[^"#]+)"', page.text.replace("&amp;", "&"))
         inside = [link for link in links if link.startswith(("/s/", "/access"))]
