@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from keys.models import SigningKey
 from keys.shared import ring_of
 from lti_tool.commands.common import json_option, needs_runtime, show
 
+_LIKE_AN_OPTION = re.compile(r"-[\w-]{42}", re.ASCII)
 OPERATOR: Final = "the operator of the installation works on all of it"
 
 
@@ -61,7 +63,17 @@ def rotate(runtime: Runtime, ring: str, as_json: bool) -> None:
         click.echo(f"{key.algorithm}: {key.kid} signs from now on.")
 
 
-@keys.command()
+class _TakesKid(click.Command):
+    """One key in 64 has an id (a thumbprint, RFC 7638) that begins as an option does."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Ids go last, behind what says that no option follows."""
+        kids = [arg for arg in args if _LIKE_AN_OPTION.fullmatch(arg)]
+        rest = [arg for arg in args if arg not in kids]
+        return super().parse_args(ctx, [*rest, "--", *kids] if kids else args)
+
+
+@keys.command(cls=_TakesKid)
 @click.argument("kid")
 @click.option("--compromised", is_flag=True, help="Withdraw it for ever: somebody may have it.")
 @click.option("--reason", default="", help="With --compromised: what happened, kept with the key.")

@@ -91,3 +91,10 @@ def test_a_key_is_retired_and_a_compromised_one_replaced(
     assert at_district.json("keys", "replacements") == [row]
     assert [stored(district, one).revision for one in (credential, other)] == [2, 2]
     assert not verify_badge(district, credential, credential.document).valid
+
+
+def test_an_id_that_begins_with_a_hyphen_is_no_option(at_district: Shell) -> None:
+    kid = "-F" + "a" * 41
+    assert "There is no such key." in at_district.refused("keys", "retire", kid)
+    words = ("keys", "retire", kid, "--compromised", "--reason", "Seen in a log.")
+    assert "There is no such key." in at_district.refused(*words)
