@@ -41,6 +41,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         postgres.stop_server(factory.getbasetemp())
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[object]) -> Iterator[object]:
+    with cheaper.apart(fixturedef.scope != "function"):
+        return (yield)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

@@ -6,7 +6,8 @@ All are made by the real code and handed out again; nothing is made up.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
@@ -18,11 +19,13 @@ from werkzeug.routing import Rule
 
 import core.db
 
-# More than any one test makes: keys of one installation must differ.
+# More than any one test makes: keys of one installation must differ. What several tests share has
+# keys of its own (see `apart`).
 _KEYS = 48
 
 _builders: dict[Any, Any] = {}
 _keys: deque[RSAPrivateKey] = deque()
+_apart = False
 
 
 @cache
@@ -36,6 +39,17 @@ def install() -> None:
     core.db._synchronise = _never_waiting
 
 
+@contextmanager
+def apart(wanted: bool) -> Iterator[None]:
+    """Keys made inside are handed out to nobody else."""
+    global _apart
+    before, _apart = _apart, wanted
+    try:
+        yield
+    finally:
+        _apart = before
+
+
 def _never_waiting(driver: Any, info: Any, _wanted: str) -> None:
     """As PostgreSQL's fsync=off in these tests: processes are killed here, machines are not."""
     if not info.get("milepost_unsynced"):
@@ -47,9 +61,10 @@ def _reusing(make: Callable[..., RSAPrivateKey]) -> Callable[..., RSAPrivateKey]
     def generate_private_key(
         public_exponent: int, key_size: int, backend: Any = None
     ) -> RSAPrivateKey:
-        if key_size != 2048 or len(_keys) < _KEYS:
+        plain = key_size == 2048 and not _apart
+        if not plain or len(_keys) < _KEYS:
             made = make(public_exponent, key_size, backend)
-            if key_size == 2048:
+            if plain:
                 _keys.append(made)
             return made
         _keys.rotate(-1)
