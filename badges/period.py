@@ -35,20 +35,7 @@ class Period:
     @classmethod
     def parse(cls, text: str) -> Period:
         """Read an ISO 8601 duration in whole units. ValueError when it is none, or empty."""
-        match = _FORM.fullmatch(text)
-        if match is None:
-            raise ValueError("must be an ISO 8601 period in whole units, such as P18M")
-        part = {name: int(value or 0) for name, value in match.groupdict().items()}
-        period = cls(
-            months=12 * part["years"] + part["months"],
-            days=7 * part["weeks"] + part["days"],
-            seconds=3600 * part["hours"] + 60 * part["minutes"] + part["seconds"],
-        )
-        if period == cls():
-            raise ValueError("must be longer than nothing")
-        if any(got > limit for got, limit in zip(astuple(period), _CENTURY, strict=True)):
-            raise ValueError("must not be longer than a hundred years")
-        return period
+        return _parsed(text)
 
     def after(self, moment: datetime) -> datetime:
         """Return the aware moment one period later, in UTC; `NEVER` past the calendar's end."""
@@ -67,7 +54,25 @@ def _units(parts: tuple[tuple[int, str], ...]) -> str:
     return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
-# An evaluation asks for the same few sums again and again.
+# An evaluation asks for the same few periods and sums again and again.
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Period:
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise ValueError("must be an ISO 8601 period in whole units, such as P18M")
+    part = {name: int(value or 0) for name, value in match.groupdict().items()}
+    period = Period(
+        months=12 * part["years"] + part["months"],
+        days=7 * part["weeks"] + part["days"],
+        seconds=3600 * part["hours"] + 60 * part["minutes"] + part["seconds"],
+    )
+    if period == Period():
+        raise ValueError("must be longer than nothing")
+    if any(got > limit for got, limit in zip(astuple(period), _CENTURY, strict=True)):
+        raise ValueError("must not be longer than a hundred years")
+    return period
+
+
 @lru_cache(maxsize=4096)
 def _after(period: Period, moment: datetime) -> datetime:
     moment = moment.astimezone(UTC)

@@ -10,32 +10,38 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select, tuple_
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import inspect, select, tuple_
+from sqlalchemy.orm import Session, make_transient_to_detached, selectinload
 
 from badges.achievements.models import Issuer
 from badges.achievements.service import micro_credential
 from badges.awards.address import keep_address
-from badges.awards.building import Fixed, build, valid_until
+from badges.awards.building import Fixed, Shared, build, valid_until
 from badges.awards.granting import Receipt, refuse_test_student
 from badges.awards.hashed import AddressChoice, chosen_address
 from badges.awards.models import Award, Credential
 from badges.awards.naming import clean_name
 from badges.awards.reading import credential_of
 from badges.awards.status import allocate_many, count_allocation
-from badges.endorsements.additions import Additions, additions
+from badges.endorsements.additions import additions
 from badges.pathways.fact_json import from_dict
 from badges.pathways.facts import Fact
 from badges.pathways.models import FactRow
 from core.errors import GoneError, NotFoundError
 from core.identity import Person, owner_like
 from core.scope import unscoped
-from core.together import publish_all
+from core.together import insert_rows, publish_all
 
 SIGN: Final = "credential.sign"
+_COLUMNS: Final = tuple(column.key for column in inspect(Credential).column_attrs)
+# What a credential has only later.
+_NOT_YET: Final[dict[str, Any]] = {
+    "document": None, "jwt": None, "signed_at": None, "published_at": None, "revoked_at": None,
+    "revocation_reason": None, "revision": 1, "revised_at": None,
+}  # fmt: skip
 _OWN = "people's own awards, each found by its id and its person's"
 
 
@@ -124,26 +130,25 @@ def _fix(
     """Write the credentials with all that their signatures will cover."""
     facts = _facts(session, [award for award, _name in fresh])
     made: dict[uuid.UUID, Credential] = {}
-    added: dict[uuid.UUID, Additions] = {}
+    alike: dict[uuid.UUID, Shared] = {}
     issuers = {award.version.achievement.issuer for award, _name in fresh}
     for issuer in sorted(issuers, key=lambda one: one.id):
         own = [pair for pair in fresh if pair[0].version.achievement.issuer is issuer]
         status_list, indexes = allocate_many(session, issuer, len(own), now)
         for (award, name), index in zip(own, indexes, strict=True):
             fixed = Fixed.fresh(status_list.id, index, now)
-            if award.achievement_version_id not in added:
-                added[award.achievement_version_id] = additions(
-                    session, award.version, badge_url, now
-                )
+            if (shared := alike.get(award.achievement_version_id)) is None:
+                added = additions(session, award.version, badge_url, now)
+                shared = Shared.of(award.version, badge_url, added)
+                alike[award.achievement_version_id] = shared
             unsigned = build(
                 award, fixed, name=name, email=emails[award.id], facts=facts[award.id],
-                badge_url=badge_url, additions=added[award.achievement_version_id],
+                badge_url=badge_url, shared=shared,
             )  # fmt: skip
             made[award.id] = _credential(award, issuer, fixed, name, unsigned)
             award.state, award.answered_at = "accepted", now
         count_allocation(session, status_list.id, len(own))
-    session.add_all(made.values())
-    session.flush()
+    _write(session, list(made.values()))
     publish_all(
         session,
         [
@@ -152,6 +157,15 @@ def _fix(
         ],
     )
     return made
+
+
+def _write(session: Session, made: Sequence[Credential]) -> None:
+    """Insert the credentials at once and have the session know them."""
+    session.flush()
+    insert_rows(session, Credential, [{name: vars(one)[name] for name in _COLUMNS} for one in made])
+    for one in made:
+        make_transient_to_detached(one)
+        session.add(one)
 
 
 def _credential(
@@ -173,6 +187,7 @@ def _credential(
         awarded_at=award.granted_at,
         accepted_at=fixed.valid_from,
         valid_until=valid_until(award, micro_credential(award.version)),
+        **_NOT_YET,
     )
     made.issuer, made.version = issuer, award.version
     return made

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from flask_babel import lazy_gettext as _
 
 from badges.awards.models import Credential
@@ -30,4 +28,4 @@ def _text(credential: Credential) -> str:
             _("This badge is still being signed. That takes a moment; please try again."),
             code="credential_unsigned",
         )
-    return baking.bakeable_json(json.loads(credential.document))
+    return baking.bakeable_text(credential.document)

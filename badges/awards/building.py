@@ -73,6 +73,25 @@ class Fixed:
         return cls(NIL, NIL, NIL, 0, "0" * 24, now.replace(microsecond=0))
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What every badge of one version carries alike: its issuer, its achievement, the terms."""
+
+    issuer: ob.Ready
+    achievement: ob.Ready
+    terms: str | None
+
+    @classmethod
+    def of(cls, version: AchievementVersion, badge_url: str, additions: Additions = NONE) -> Shared:
+        """Put together once, with others' words for the issuer and the achievement."""
+        issuer = issuer_profile(version.achievement.issuer, badge_url, additions.issuer)
+        return cls(
+            ob.Ready(issuer),
+            ob.Ready(achievement(version, badge_url, additions.achievement)),
+            additions.terms,
+        )
+
+
 def build(
     award: Award,
     fixed: Fixed,
@@ -81,7 +100,7 @@ def build(
     email: str | None,
     facts: Iterable[Fact],
     badge_url: str,
-    additions: Additions = NONE,
+    shared: Shared | None = None,
 ) -> dict[str, Any]:
     """The unsigned document of `award`.
 
@@ -90,24 +109,25 @@ def build(
         email: a verified address or None; only its salted hash is written.
         facts: those that the award's receipt names.
         badge_url: the origin of all badge addresses.
-        additions: others' words for the issuer and the achievement, and the issuer's terms.
+        shared: what all badges of this version carry; nobody's words are added without it.
     """
     version = award.version
     document = micro_credential(version)
+    shared = shared or Shared.of(version, badge_url)
     decision = _decision(award, facts)
     status_url = status_list_url(badge_url, fixed.status_list_id)
     return ob.AchievementCredential(
         id=credential_url(badge_url, fixed.credential_id),
         name=document.name,
         description=document.description,
-        issuer=issuer_profile(version.achievement.issuer, badge_url, additions.issuer),
+        issuer=shared.issuer,
         valid_from=fixed.valid_from,
         valid_until=valid_until(award, document),
         awarded_date=award.granted_at,
         credential_subject=ob.AchievementSubject(
             id=f"urn:uuid:{fixed.subject_id}",
             identifier=tuple(_identifiers(name, email, fixed.salt)),
-            achievement=achievement(version, badge_url, additions.achievement),
+            achievement=shared.achievement,
             narrative=_narrative(award),
             result=(
                 *results(version, decision.levels if decision else {}, badge_url),
@@ -128,7 +148,7 @@ def build(
             status_list_index=str(fixed.status_index),
         ),
         refresh_service=ob.RefreshService(refresh_url(badge_url, fixed.credential_id)),
-        terms_of_use=(ob.TermsOfUse(additions.terms),) if additions.terms else (),
+        terms_of_use=(ob.TermsOfUse(shared.terms),) if shared.terms else (),
     ).to_document()
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session, lazyload, undefer
+from sqlalchemy.orm.attributes import set_committed_value
 
 from badges.achievements.service import micro_credential
 from badges.awards.models import Award, Credential
@@ -74,10 +75,16 @@ def credential_of(session: Session, award: Award) -> Credential | None:
 def own_credential(session: Session, credential_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
     """The person's own credential with its documents. Raises NotFoundError for anybody else's."""
     with unscoped(session, _OWN):
-        found = session.scalar(
-            _whole().where(Credential.id == credential_id, Credential.person_id == person_id)
+        found = _found(
+            session.scalar(_WHOLE, {"credential_id": credential_id, "person_id": person_id})
         )
-    return _found(found)
+        # Its issuer is nearly always the achievement's, which came along.
+        issuer = found.version.achievement.issuer
+        if issuer.id == found.issuer_id:
+            set_committed_value(found, "issuer", issuer)
+        else:
+            found.issuer  # noqa: B018 - loaded while the session is open
+    return found
 
 
 def public_credential(
@@ -125,12 +132,6 @@ def _row(award: Award, name: str | None, credential: Credential | None) -> dict[
     }
 
 
-def _whole() -> Any:
-    return select(Credential).options(
-        undefer(Credential.document), undefer(Credential.jwt), undefer(Credential.unsigned)
-    )
-
-
 def _published() -> Select[Credential]:
     return select(Credential).where(
         Credential.id == bindparam("credential_id"),
@@ -144,6 +145,16 @@ def _alone(statement: Select[Credential]) -> Select[Credential]:
 
 
 # Put together once: doing it for every visitor takes longer than the database does.
+_WHOLE: Select[Any] = (
+    select(Credential)
+    .where(
+        Credential.id == bindparam("credential_id"), Credential.person_id == bindparam("person_id")
+    )
+    .options(
+        lazyload(Credential.issuer),
+        undefer(Credential.document), undefer(Credential.jwt), undefer(Credential.unsigned),
+    )
+)  # fmt: skip
 _PUBLIC: dict[str | None, Select[Credential]] = {
     None: _published().options(undefer(Credential.document)),
     "document": _alone(_published().options(undefer(Credential.document))),

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from badges.awards.accepting import SIGN, Answer, accept_all
 from badges.awards.address import check_address
-from badges.awards.building import Fixed, build
+from badges.awards.building import Fixed, Shared, build
 from badges.awards.granting import OFFERED, Receipt, grant, offer, refuse_test_student
 from badges.awards.hashed import AddressChoice, chosen_address
 from badges.awards.models import Award, Credential
@@ -61,6 +61,7 @@ def preview(
     Only what acceptance draws at random (identifiers, status index, salt) is a stand-in.
     """
     check_address(session, badge_url)
+    added = additions(session, award.version, badge_url, now)
     return build(
         award,
         Fixed.preview(now),
@@ -68,7 +69,7 @@ def preview(
         email=chosen_address(session, _person(session, award.person_id), address),
         facts=_facts(session, award),
         badge_url=badge_url,
-        additions=additions(session, award.version, badge_url, now),
+        shared=Shared.of(award.version, badge_url, added),
     )
 
 

@@ -25,9 +25,8 @@ MAX_IMAGE_BYTES = 8 * 1024 * 1024
 _BAKERY = threading.Lock()
 _STARTS_2 = ("{", "https://", "http://")
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
-_UNSAFE = str.maketrans(
-    {letter: f"\\u{ord(letter):04x}" for letter in "{}<>&"},
-)
+_ESCAPED = {letter: f"\\u{ord(letter):04x}" for letter in "{}<>&"}
+_UNSAFE = str.maketrans(_ESCAPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,12 @@ def bakeable_json(credential: Mapping[str, Any]) -> str:
     ASCII alone, and within strings no brace (one wallet counts them), no `<`, `>` or `&`. The
     values, and so the proof, are untouched.
     """
-    text = json.dumps(credential, ensure_ascii=True, separators=(",", ":"))
-    return _STRINGS.sub(_escape, text)
+    return _bakeable(json.dumps(credential, ensure_ascii=True, separators=(",", ":")))
+
+
+def bakeable_text(document: str) -> str:
+    """As `bakeable_json`, for the text of a document that was written without white space."""
+    return _bakeable(document) if document.isascii() else bakeable_json(json.loads(document))
 
 
 def bake_png(image: bytes, credential: Mapping[str, Any] | str) -> bytes:
@@ -185,6 +188,15 @@ def _utf8(raw: bytes) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BakingError(N_("The badge in the image is not UTF-8 text.")) from error
+
+
+def _bakeable(text: str) -> str:
+    for letter in "<>&":  # which JSON has within strings alone
+        text = text.replace(letter, _ESCAPED[letter])
+    outside = _STRINGS.sub("", text)
+    if all(text.count(brace) == outside.count(brace) for brace in "{}"):
+        return text
+    return _STRINGS.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -21,6 +21,7 @@ from badges.openbadges.profiles import (
     Image,
     Node,
     Profile,
+    Ready,
     timestamp,
 )
 
@@ -215,7 +216,7 @@ class AchievementSubject(Node):
     """The learner and what was achieved (R4). Give an `id` wherever a VC-JWT is made (R19)."""
 
     TYPES = ("AchievementSubject",)
-    achievement: Achievement
+    achievement: Achievement | Ready
     id: str | None = None
     identifier: Sequence[IdentityObject] = ()
     activity_start_date: datetime | None = None
@@ -297,7 +298,7 @@ class AchievementCredential(Node):
     TYPES = ("VerifiableCredential", "OpenBadgeCredential")
     id: str
     name: str
-    issuer: Profile
+    issuer: Profile | Ready
     valid_from: datetime
     credential_subject: AchievementSubject
     description: str | None = None
@@ -376,15 +377,14 @@ def _in_contexts(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _uses_extensions(value: Any) -> bool:
-    if isinstance(value, dict) and "@context" in value:
-        return False  # a signed endorsement names its own contexts
     if isinstance(value, dict):
+        if "@context" in value:
+            return False  # a signed endorsement names its own contexts
         types = value.get("type")
-        named = types if isinstance(types, list) else [types]
-        return any(name in EXTENSION_TYPES for name in named) or any(
-            _uses_extensions(inner) for inner in value.values()
-        )
-    return isinstance(value, list) and any(_uses_extensions(item) for item in value)
+        if not EXTENSION_TYPES.isdisjoint(types if isinstance(types, list) else (types,)):
+            return True
+        value = list(value.values())
+    return isinstance(value, list) and any(map(_uses_extensions, value))
 
 
 __all__ = [
@@ -392,7 +392,7 @@ __all__ = [
     "AchievementCredential", "AchievementSubject", "Address", "Alignment",
     "BitstringStatusListEntry", "CredentialSchema", "Criteria", "Endorsement",
     "EndorsementCredential", "EndorsementSubject", "Evidence", "IdentifierEntry", "IdentityObject",
-    "Image", "Profile", "RefreshService", "Related", "Result", "ResultDescription",
+    "Image", "Profile", "Ready", "RefreshService", "Related", "Result", "ResultDescription",
     "RubricCriterionLevel", "TermsOfUse", "Version2Class", "award_of", "identity_hash",
     "sha256_multibase", "timestamp",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, ClassVar
 
 
@@ -23,16 +24,40 @@ class Node:
     def to_dict(self) -> dict[str, Any]:
         """The JSON-ready object, without None and without empty arrays."""
         result: dict[str, Any] = {}
-        for item in fields(self):  # type: ignore[arg-type]
-            value = _plain(getattr(self, item.name))
+        kind: Any = type(self)
+        for attribute, member in _members(kind):
+            value = getattr(self, attribute)
+            if not isinstance(value, str):
+                value = _plain(value)
             if value is None or value in ("", [], {}):
                 continue
-            result[item.metadata.get("name") or _camel(item.name)] = value
-            if item.name == "id" and self.TYPES:
+            result[member] = value
+            if attribute == "id" and self.TYPES:
                 result["type"] = _types(self.TYPES)
         if self.TYPES and "type" not in result:
             result = {"type": _types(self.TYPES), **result}
         return result
+
+
+class Ready(Node):
+    """A part that many documents share, put together once; nobody changes what it holds."""
+
+    __slots__ = ("_body",)
+
+    def __init__(self, part: Node) -> None:
+        self._body = part.to_dict()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The very same object for all of them."""
+        return self._body
+
+
+@cache
+def _members(kind: type[Any]) -> tuple[tuple[str, str], ...]:
+    """The fields of a kind of node, each with its member's name."""
+    return tuple(
+        (item.name, item.metadata.get("name") or _camel(item.name)) for item in fields(kind)
+    )
 
 
 def _types(types: tuple[str, ...] | str) -> list[str] | str:

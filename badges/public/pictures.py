@@ -7,7 +7,9 @@ with somebody's name in it would outlive the day they take their badge back.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
+from badges.achievements.document import ImageChoice
 from badges.achievements.images import ImageStore, render_svg
 from badges.achievements.images.pictures import PNG
 from badges.achievements.models import AchievementVersion, Issuer
@@ -24,9 +26,13 @@ def drawing(images: ImageStore, version: AchievementVersion) -> str:
     own = images.own(document.image.upload) if document.image.upload else None
     if own is not None:
         return own
-    return render_svg(
-        document.image, document.name, document.level, version.achievement.issuer.name
-    )
+    return _drawn(document.image, document.name, document.level, version.achievement.issuer.name)
+
+
+# The same few are asked for again and again: one for each badge that is taken.
+@lru_cache(maxsize=256)
+def _drawn(image: ImageChoice, name: str, level: str, issuer: str) -> str:
+    return render_svg(image, name, level, issuer)
 
 
 def logo(images: ImageStore, issuer: Issuer) -> bytes | None:
