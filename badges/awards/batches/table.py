@@ -120,7 +120,9 @@ def _text(data: bytes) -> str | Fault:
 
 def _read(text: str) -> Table:
     rows = _rows(text)
-    _number, header = next(rows)
+    _number, header = next(rows, (0, []))  # a file may hold nothing but delimiters
+    if not header:
+        return Table(fault=Fault("", "empty"))
     columns = [_ALIASES.get(" ".join(cell.lower().split()), "") for cell in header]
     fault = _header_fault(columns)
     if fault is not None:

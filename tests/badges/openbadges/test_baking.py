@@ -16,6 +16,7 @@ from PIL import Image
 
 from badges.openbadges import BakingError, bake_png, bake_svg, bakeable_json, issue_jwt, unbake
 from badges.openbadges import png as png_module
+from badges.openbadges.baking import bakeable_text
 from tests.support.ob3 import (
     SVG,
     bake_version_2,
@@ -56,6 +57,9 @@ def test_any_document_comes_back_from_both_kinds_and_to_a_counting_wallet(
     text = bakeable_json(document)
     assert text.isascii()
     assert json.loads(text) == document
+    for ascii_only in (True, False):
+        stored = json.dumps(document, ensure_ascii=ascii_only, separators=(",", ":"))
+        assert bakeable_text(stored) == text
     baked = bake_png(png(), document)
     assert json.loads(unbake(baked).text) == document
     assert first_braces_latin_1(baked) == document

@@ -77,6 +77,7 @@ def test_a_name_over_two_lines_is_one_name() -> None:
     [
         (b"", "empty"),
         (b" \r\n \n", "empty"),
+        (b";\n;;", "empty"),
         (b"email\n", "no_lines"),
         (b"given name,surname\nAda,L\n", "columns_missing"),
         (b"email,e-mail\na@b.example,c@d.example\n", "column_twice"),
