@@ -83,7 +83,8 @@ def fault(words: list[str]) -> str | None:
                 return f"no command {word}"
             command = command.commands[word]
         elif word.startswith("--"):
-            context = click.Context(command)
+            # As when it is typed: click keeps a command's help option from its first look.
+            context = click.Context(command, help_option_names=["-h", "--help"])
             known = {name for param in command.get_params(context)
                      for name in (*param.opts, *param.secondary_opts)}  # fmt: skip
             if word.split("=")[0] not in {*known, "--help"}:

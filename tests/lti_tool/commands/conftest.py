@@ -13,6 +13,7 @@ from badges.awards.models import Credential
 from core.identity import Organisation
 from core.runtime import Runtime
 from tests.lti_tool.commands.shell import Shell, production, shell_of
+from tests.support import cheaper
 from tests.support.badges import District, issue_credential, make_district
 from tests.support.environment import migrated_sqlite
 
@@ -28,6 +29,13 @@ def logs_as_before() -> Iterator[None]:
     root.setLevel(level)
     for name, before in others.items():
         logging.getLogger(name).setLevel(before)
+
+
+@pytest.fixture(autouse=True)
+def keys_of_its_own() -> Iterator[None]:
+    """Commands make keys beside those of a database that many of these tests copy."""
+    with cheaper.apart(True):
+        yield
 
 
 @pytest.fixture
