@@ -30,6 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlalchemy.types import TypeDecorator
 
+from core.pipelined import Pipelined
 from core.prepared import Direct
 from core.scope import Scope, ScopedSession, install_scoping
 
@@ -151,7 +152,10 @@ class Database:
         Connections of their own, because what sets them apart (see `passing`) costs as much as a
         statement at every change, and SQLAlchemy's own roll-back at every return as much again.
         """
-        apart = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None} if plain else {}
+        apart: dict[str, Any] = {}
+        if plain:
+            apart = {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None,
+                     "paramstyle": "numeric_dollar"}  # as libpq has it  # fmt: skip
         engine = create_engine(
             url, pool_size=pool_size, max_overflow=5, hide_parameters=True, **apart
         )
@@ -208,13 +212,13 @@ class Database:
     def passing(self) -> Iterator[Direct]:
         """`transaction(durable=False)` for prepared statements alone, without a session's cost."""
         with self.single() as direct:
-            direct.execute("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
+            direct.begin()
             try:
                 yield direct
+                direct.commit()
             except BaseException:
                 direct.rollback()
                 raise
-            direct.execute("COMMIT")
 
     @contextmanager
     def single(self) -> Iterator[Direct]:
@@ -224,13 +228,21 @@ class Database:
         try:
             if self.is_sqlite:
                 _synchronise(driver, connection.info, "NORMAL")
-            yield Direct(self._plain.dialect, driver)
+            yield self._direct(driver, connection.info)
         except DBAPIError as error:
             if error.connection_invalidated:
                 connection.invalidate(error)
             raise
         finally:
             connection.close()
+
+    def _direct(self, driver: Any, info: Any) -> Direct:
+        if self.is_sqlite:
+            return Direct(self._plain.dialect, driver)
+        found: Direct | None = info.get("milepost_direct")
+        if found is None:
+            found = info["milepost_direct"] = Pipelined(self._plain.dialect, driver)
+        return found
 
     def close(self) -> None:
         """Give every connection back."""

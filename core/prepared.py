@@ -21,12 +21,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
 class Direct:
     """A connection as the driver knows it, in the transaction that it is in."""
 
-    dialect: Dialect
-    driver: Any
+    __slots__ = ("dialect", "driver")
+
+    def __init__(self, dialect: Dialect, driver: Any) -> None:
+        self.dialect = dialect
+        self.driver = driver
 
     @classmethod
     def of(cls, source: Session | Direct) -> Direct:
@@ -39,6 +41,20 @@ class Direct:
     def run(self, clause: Any) -> list[Any]:
         """Run a statement that is put together for this once; the rows as named tuples."""
         return Prepared(clause).run(self, {})
+
+    def begin(self) -> None:
+        """Begin a transaction that may write."""
+        self.execute("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        """End the transaction; raises what its statements have left to say."""
+        self.execute("COMMIT")
+
+    def rows(self, sql: str, values: Any, *, returns: bool) -> Sequence[Sequence[Any]]:
+        """Run a statement as `dialect` writes it; its rows as the driver gives them."""
+        cursor = self.execute(sql, values)
+        found: Sequence[Sequence[Any]] = cursor.fetchall() if returns else ()
+        return found
 
     def execute(self, sql: str, values: Any = ()) -> Any:
         """A cursor. Raises SQLAlchemy's errors, without the values, which are people's."""
@@ -103,7 +119,7 @@ class Prepared:
 
         Raises KeyError for a parameter that is missing, SQLAlchemy's errors for the database's.
         """
-        made = self._made.get(direct.dialect.name) or self._make(direct.dialect)
+        made = self._made.get(direct.dialect.paramstyle) or self._make(direct.dialect)
         given = {**made.fixed, **params} if made.fixed else params
         if made.defaults:
             unsaid = [(name, default) for name, default in made.defaults if name not in given]
@@ -118,15 +134,13 @@ class Prepared:
                 name: given[name] if convert is None else convert(given[name])
                 for name, convert in made.binds
             }
-        cursor = direct.execute(made.sql, values)
-        if made.row is None:
-            return []
+        rows = direct.rows(made.sql, values, returns=made.row is not None)
         return [
             made.row(*[
                 value if convert is None else convert(value)
                 for value, convert in zip(row, made.columns, strict=True)
             ])
-            for row in cursor.fetchall()
+            for row in rows
         ]  # fmt: skip
 
     def first(self, direct: Direct, params: Mapping[str, Any]) -> Any:
@@ -154,7 +168,7 @@ class Prepared:
             row=namedtuple("Row", [c.key for c in returned]) if returned else None,
             columns=[_from_database(column.type, dialect) for column in returned],
         )
-        self._made[dialect.name] = made
+        self._made[dialect.paramstyle] = made
         return made
 
 
