@@ -32,7 +32,6 @@ PER_NETWORK: Final = quotas.Limit("own address, network", 60, timedelta(hours=1)
 PER_ADDRESS: Final = quotas.Limit("own address, address", 3, timedelta(hours=1))
 PER_PERSON: Final = quotas.Limit("own address, person", 8, timedelta(days=1))
 _OWN = "a person's own addresses, whichever school they came in through"
-_BY_LINK = "a link is found by its token alone; it says for whom"
 
 
 class OwnAddress(OwnedByPeople, Identified, Base):
@@ -167,7 +166,7 @@ def find(session: Session, secret: str, now: datetime) -> tuple[OwnAddress, Pers
     row = _by_token(session, secret)
     if row.state != "asked" or row.expires_at <= now:
         raise _over(row)
-    with unscoped(session, _BY_LINK):
+    with unscoped(session, single_use.WHY):
         person = session.get_one(Person, row.person_id)
     if person.merged_into_id is not None:
         raise _over(row)
@@ -242,12 +241,7 @@ def _end(
 
 
 def _by_token(session: Session, secret: str) -> OwnAddress:
-    found = None
-    if len(secret) <= single_use.LONGEST:
-        with unscoped(session, _BY_LINK):
-            found = session.scalar(
-                select(OwnAddress).where(OwnAddress.token_hash == single_use.digest(secret))
-            )
+    found = single_use.row_of(session, OwnAddress, secret)
     if found is None:
         raise NotFoundError(
             _("There is no such link, or it ended long ago."), code="address_link_unknown",

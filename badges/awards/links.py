@@ -147,18 +147,14 @@ def opened(session: Session, secret: str, now: datetime) -> tuple[CredentialLink
 
     Raises NotFoundError for a link that never was, GoneError for one that is over.
     """
-    found = None
-    if len(secret) <= single_use.LONGEST:
+    found, link = None, single_use.row_of(session, CredentialLink, secret, why=_BY_LINK)
+    if link is not None:
         with unscoped(session, _BY_LINK):
-            link = session.scalar(
-                select(CredentialLink).where(CredentialLink.token_hash == single_use.digest(secret))
+            found = session.scalar(
+                select(Credential)
+                .where(Credential.id == link.credential_id)
+                .options(undefer(Credential.document), undefer(Credential.jwt))
             )
-            if link is not None:
-                found = session.scalar(
-                    select(Credential)
-                    .where(Credential.id == link.credential_id)
-                    .options(undefer(Credential.document), undefer(Credential.jwt))
-                )
     if found is None or link is None or found.document is None:
         raise NotFoundError(
             _("There is no such link, or it ended long ago."), code="link_unknown",

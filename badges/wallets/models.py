@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Identified
 from core.scope import OwnedByPeople
+from core.single_use import SingleUse
 
 
-class WalletExchange(OwnedByPeople, Identified, Base):
+class WalletExchange(OwnedByPeople, SingleUse, Identified, Base):
     """One badge that waits for one wallet, for a short while.
 
     `holder` is the DID of the wallet that took it, `used_at` when; that wallet alone may ask again
@@ -23,10 +24,7 @@ class WalletExchange(OwnedByPeople, Identified, Base):
 
     credential_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("credentials.id"), index=True)
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    used_at: Mapped[datetime | None]
     holder: Mapped[str | None] = mapped_column(String(2000))
 
     def state(self, now: datetime) -> str:

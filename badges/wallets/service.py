@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session, undefer
 
 from badges.awards.models import Credential
@@ -123,12 +123,7 @@ def latest(session: Session, runtime: Runtime, credential_id: uuid.UUID) -> Offe
 
 def find(session: Session, runtime: Runtime, secret: str) -> Offer:
     """The exchange at an address, over or not. Raises NotFoundError."""
-    found = None
-    if len(secret) <= single_use.LONGEST:
-        with unscoped(session, _WHY):
-            found = session.scalar(
-                select(WalletExchange).where(WalletExchange.token_hash == single_use.digest(secret))
-            )
+    found = single_use.row_of(session, WalletExchange, secret, why=_WHY)
     if found is None:
         raise NotFoundError(
             _("There is no such link, or it ended long ago."),
@@ -247,9 +242,7 @@ def release(
 
 def forget(session: Session, now: datetime) -> int:
     """Delete exchanges of a month ago; returns how many. What was taken, the badge says."""
-    table: Any = WalletExchange.__table__
-    gone = session.connection().execute(delete(table).where(table.c.expires_at < now - REMEMBERED))
-    return int(gone.rowcount)
+    return single_use.forget(session, WalletExchange, now - REMEMBERED)
 
 
 def _claim(runtime: Runtime, exchange_id: uuid.UUID, holder: str) -> uuid.UUID:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 
 from core import addresses, audit, mail, outbox, postal, quotas, single_use
 from core.config import Config
-from core.errors import GoneError, NotFoundError, UnprocessableError
+from core.errors import GoneError, MilepostError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Person, owner_like
-from core.scope import Owned, unscoped
+from core.scope import Owned
 from core.web.sessions import StartedSession, start_session
-from lti_tool.access.models import AccessAsk, AccessLink
+from lti_tool.access.models import AccessAsk, AccessLink, MailedLink
 
 LIFETIME: Final = timedelta(minutes=20)
 REMEMBERED: Final = timedelta(days=7)
@@ -34,7 +34,6 @@ BY_MAIL: Final = "by_mail"
 IN_ALL: Final = quotas.Limit("access, all", 1000, timedelta(hours=1))
 PER_NETWORK: Final = quotas.Limit("access, network", 30, timedelta(hours=1))
 PER_ADDRESS: Final = quotas.Limit("access, address", 3, timedelta(hours=1))
-_WHY = "a link is found by its token alone; it says for whom"
 _NEW = _l("Ask for a new one: it takes a minute.")
 
 
@@ -94,9 +93,7 @@ def find(session: Session, secret: str, now: datetime) -> Door:
 
     Raises NotFoundError for one that never was, GoneError for one that is over.
     """
-    row = _find(session, secret)
-    if row.used_at is not None or row.expires_at <= now:
-        raise _gone(row)
+    row = single_use.find(session, AccessLink, secret, _refusal, now)
     return Door(_holder(session, row), session.get_one(Organisation, row.owner_id), row.expires_at)
 
 
@@ -105,13 +102,17 @@ def take(session: Session, config: Config, secret: str, *, now: datetime) -> Sta
 
     Of any number of simultaneous attempts one succeeds. Raises like `find`.
     """
-    if not single_use.claim(session, AccessLink, single_use.digest(secret), now):
-        raise _gone(_find(session, secret))
-    link = _find(session, secret)
-    person = _holder(session, link)
+    link = single_use.take(session, AccessLink, secret, _refusal, now)
+    return visit(session, config, link, _holder(session, link), "access_link.take", now)
+
+
+def visit(
+    session: Session, config: Config, link: MailedLink, person: Person, action: str, now: datetime
+) -> StartedSession:
+    """Begin the visit that a mailed link of `person` opens, and note it as `action`."""
     audit.record(
-        session, owner=link, actor_id=person.id, about_id=person.id, action="access_link.take",
-        subject=link, now=now,
+        session, owner=link, actor_id=person.id, about_id=person.id, action=action, subject=link,
+        now=now,
     )  # fmt: skip
     return start_session(
         session,
@@ -129,12 +130,10 @@ def take(session: Session, config: Config, secret: str, *, now: datetime) -> Sta
 
 def forget(session: Session, now: datetime) -> int:
     """Delete links of a week ago and what was asked for a day ago; returns how many."""
-    links: Any = AccessLink.__table__
     asks: Any = AccessAsk.__table__
-    connection = session.connection()
-    gone = connection.execute(delete(links).where(links.c.expires_at < now - REMEMBERED))
-    old = connection.execute(delete(asks).where(asks.c.asked_at < now - timedelta(days=1)))
-    return int(gone.rowcount + old.rowcount)
+    old = delete(asks).where(asks.c.asked_at < now - timedelta(days=1))
+    gone = single_use.forget(session, AccessLink, now - REMEMBERED)
+    return gone + int(session.connection().execute(old).rowcount)
 
 
 def _link(
@@ -159,23 +158,6 @@ def _link(
     return link
 
 
-def _find(session: Session, secret: str) -> AccessLink:
-    found = None
-    if len(secret) <= single_use.LONGEST:
-        with unscoped(session, _WHY):
-            found = session.scalar(
-                select(AccessLink).where(AccessLink.token_hash == single_use.digest(secret))
-            )
-    if found is None:
-        raise NotFoundError(
-            _l("There is no such link, or it ended long ago."),
-            code="access_link_unknown",
-            advice=_NEW,
-            actions=[_again()],
-        )
-    return found
-
-
 def _holder(session: Session, link: AccessLink) -> Person:
     """Whose link it is, while the address is still theirs."""
     for person in addresses.holders(session, link.address):
@@ -189,7 +171,15 @@ def _holder(session: Session, link: AccessLink) -> Person:
     )
 
 
-def _gone(row: AccessLink) -> GoneError:
+def _refusal(row: AccessLink | None) -> MilepostError:
+    """Why a link opens nothing: it never was, was used, or has expired."""
+    if row is None:
+        return NotFoundError(
+            _l("There is no such link, or it ended long ago."),
+            code="access_link_unknown",
+            advice=_NEW,
+            actions=[_again()],
+        )
     if row.used_at is not None:
         return GoneError(
             _l("Each link opens your badges once, and this one has done so."),

@@ -1,10 +1,10 @@
-"""The letters of the ways in: links to one's badges, and the proof of an address of one's own."""
+"""The letters of the ways in: links to one's badges, invitations, proofs of one's own address."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,16 +17,17 @@ from core.runtime import Runtime
 from core.scope import unscoped
 from core.web.i18n import texts_in
 from lti_tool.access import inviting, leaving
-from lti_tool.access.models import AccessLink
+from lti_tool.access.models import AccessInvitation, AccessLink
 
 _WHY = "the rows that a mail is about, whoever they belong to"
+_Row = TypeVar("_Row", AccessInvitation, OwnAddress)
 
 
 def register(runtime: Runtime) -> None:
     """Say who writes these letters."""
     composers = mail.Composers.of(runtime)
     composers.add(leaving.LINKS, lambda session, facts: links(runtime, session, facts))
-    composers.add(inviting.LETTER, lambda session, facts: inviting.letter(runtime, session, facts))
+    composers.add(inviting.LETTER, lambda session, facts: invitation(runtime, session, facts))
     composers.add(addresses.CONFIRM, lambda session, facts: confirmation(runtime, session, facts))
     composers.add(addresses.ADDED, lambda session, facts: added(runtime, session, facts))
 
@@ -80,15 +81,59 @@ def links(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Lette
     )
 
 
+def invitation(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
+    """The way to a badge that waits; None once it would not work, or no badge waits any more."""
+    config = runtime.config
+    about = _about(session, AccessInvitation, facts["invitation_id"])
+    if about is None:
+        return None
+    row, person, place = about
+    waiting = inviting.waiting(session, person.id) if row.holds(runtime.now()) else ()
+    if not waiting:
+        return None
+    locale = mail.language(config, person.locale)
+    _ = texts_in(locale)
+    secret = single_use.token(config.master_key, inviting.PURPOSE, row.id)
+    hello = _("Hello %(name)s,", name=person.name) if person.name else _("Hello,")
+    return Letter(
+        to=row.address,
+        locale=locale,
+        subject=_("A badge waits for you: %(name)s", name=waiting[0]),
+        body=[
+            hello,
+            _(
+                "%(organisation)s has awarded you a badge: “%(name)s”. You see exactly what it will"
+                " say before you accept it, you choose the name on it, and nobody else sees it"
+                " until you say so.",
+                organisation=place.name,
+                name=waiting[0],
+            ),
+            Link(_("Look at my badge"), f"{config.base_url}/access/invitations/{secret}"),
+            _(
+                "The link works once, within thirty days, and needs no password. It also confirms"
+                " this address; after that you come to your badges by mail whenever you like:"
+            )
+            + f"\n{config.base_url}/access",
+        ],
+        closing=[
+            _(
+                "You do not know %(organisation)s? Then somebody mistook your address. Leave this"
+                " mail alone: no badge is made of it.",
+                organisation=place.name,
+            )
+        ],
+    )
+
+
 def confirmation(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
     """The question whether an address is somebody's; None once its link would not work."""
     config = runtime.config
-    with unscoped(session, _WHY):
-        row = session.get(OwnAddress, uuid.UUID(facts["address_id"]))
-        person = session.get(Person, row.person_id) if row else None
-    if row is None or person is None or row.state != "asked" or row.expires_at <= runtime.now():
+    about = _about(session, OwnAddress, facts["address_id"])
+    if about is None:
         return None
-    place = session.get_one(Organisation, row.owner_id)
+    row, person, place = about
+    if row.state != "asked" or row.expires_at <= runtime.now():
+        return None
     locale = mail.language(config, person.locale)
     _ = texts_in(locale)
     secret = single_use.token(config.master_key, addresses.PURPOSE, row.id)
@@ -117,16 +162,15 @@ def confirmation(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -
 def added(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Letter | None:
     """Word to the address that held before: another one is confirmed now."""
     config, before = runtime.config, facts.get("before_id")
-    with unscoped(session, _WHY):
-        row = session.get(OwnAddress, uuid.UUID(facts["address_id"]))
-        person = session.get(Person, row.person_id) if row else None
-        old = session.get(OwnAddress, uuid.UUID(before)) if before else None
-    if row is None or person is None:
+    about = _about(session, OwnAddress, facts["address_id"])
+    if about is None:
         return None
+    _row, person, place = about
+    with unscoped(session, _WHY):
+        old = session.get(OwnAddress, uuid.UUID(before)) if before else None
     to = old.address if old else postal.normal(person.verified_email or "")
     if to is None:
         return None
-    place = session.get_one(Organisation, row.owner_id)
     locale = mail.language(config, person.locale)
     _ = texts_in(locale)
     return Letter(
@@ -148,3 +192,15 @@ def added(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Lette
             Link(_("Open my badges"), f"{config.base_url}/access"),
         ],
     )
+
+
+def _about(
+    session: Session, model: type[_Row], row_id: str
+) -> tuple[_Row, Person, Organisation] | None:
+    """The row that a letter is about, whose it is and where; None once there is no such row."""
+    with unscoped(session, _WHY):
+        row = session.get(model, uuid.UUID(row_id))
+        person = session.get(Person, row.person_id) if row else None
+    if row is None or person is None:
+        return None
+    return row, person, session.get_one(Organisation, row.owner_id)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Identified
 from core.scope import OwnedByPeople
+from core.single_use import SingleUse
 
 
-class AdministratorLink(OwnedByPeople, Identified, Base):
+class AdministratorLink(OwnedByPeople, SingleUse, Identified, Base):
     """A way in as administrator of the owning organisation, for one person, once.
 
     `name` is what the person is called; `person_id` is who they became when they took it.
@@ -20,11 +21,7 @@ class AdministratorLink(OwnedByPeople, Identified, Base):
 
     __tablename__ = "administrator_links"
 
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     name: Mapped[str] = mapped_column(String(200))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
     person_id: Mapped[uuid.UUID | None]
 
 
@@ -37,30 +34,24 @@ class AccessAsk(Identified, Base):
     asked_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class AccessLink(OwnedByPeople, Identified, Base):
-    """A way to one's own badges and data, mailed to an address that is verified as the person's."""
-
-    __tablename__ = "access_links"
+class MailedLink(OwnedByPeople, SingleUse, Identified):
+    """A way to a person's own badges and data, for whoever reads what is sent to `address`."""
 
     person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
     address: Mapped[str] = mapped_column(String(254))
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    used_at: Mapped[datetime | None]
 
 
-class AccessInvitation(OwnedByPeople, Identified, Base):
+class AccessLink(MailedLink, Base):
+    """A way in that was asked for; the address is verified as the person's."""
+
+    __tablename__ = "access_links"
+
+
+class AccessInvitation(MailedLink, Base):
     """A way in for somebody whom an organisation knows by an address alone, to a badge it offers.
 
     Whoever takes it has read what was sent there: the address is theirs from then on.
     """
 
     __tablename__ = "access_invitations"
-
-    person_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("people.id"), index=True)
-    address: Mapped[str] = mapped_column(String(254))
-    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
-    used_at: Mapped[datetime | None]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import audit, single_use
-from core.errors import GoneError, NotFoundError, UnprocessableError
+from core.errors import GoneError, MilepostError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Person, Role, RoleGrant, grant, owner_of
 from core.scope import unscoped
 from core.web.sessions import StartedSession, start_session
@@ -26,7 +26,6 @@ REMEMBERED = timedelta(days=7)
 SOURCE = "admin link"
 DEFAULT_NAME = "Administrator"
 _NEW_LINK = _l("Ask whoever runs this installation for a new one: milepost admin link")
-_WHY = "a link is found by its token alone; it says for whom"
 
 
 @dataclass(frozen=True)
@@ -50,10 +49,7 @@ def create_link(
         fault = _l("Give a name of at most 200 characters.")
         raise UnprocessableError(fault, code="name_invalid", fields={"name": fault})
     token = secrets.token_urlsafe(32)
-    with unscoped(session, "links that ended a week ago tell nobody anything, whoever made them"):
-        session.execute(
-            delete(AdministratorLink).where(AdministratorLink.expires_at < now - REMEMBERED)
-        )
+    single_use.forget(session, AdministratorLink, now - REMEMBERED)
     link = AdministratorLink(
         **owner_of(organisation),
         token_hash=single_use.digest(token),
@@ -75,9 +71,7 @@ def find_offer(session: Session, token: str, now: datetime) -> Offer:
 
     Raises NotFoundError for one that never was, GoneError for one that was used or has expired.
     """
-    row = _find(session, token)
-    if row.used_at is not None or row.expires_at <= now:
-        raise _gone(row)
+    row = single_use.find(session, AdministratorLink, token, _refusal, now)
     return Offer(session.get_one(Organisation, row.owner_id), row.name, row.expires_at)
 
 
@@ -86,9 +80,7 @@ def take(session: Session, token: str, *, hours: int, now: datetime) -> StartedS
 
     Of any number of simultaneous attempts one succeeds. Raises like `find_offer`.
     """
-    if not single_use.claim(session, AdministratorLink, single_use.digest(token), now):
-        raise _gone(_find(session, token))
-    link = _find(session, token)
+    link = single_use.take(session, AdministratorLink, token, _refusal, now)
     organisation = session.get_one(Organisation, link.owner_id)
     person = _person(session, organisation, link.name, now)
     link.person_id = person.id
@@ -116,7 +108,7 @@ def take(session: Session, token: str, *, hours: int, now: datetime) -> StartedS
 
 def _person(session: Session, organisation: Organisation, name: str, now: datetime) -> Person:
     """Whoever came in here by such a link under this name before, else somebody new."""
-    with unscoped(session, _WHY):
+    with unscoped(session, single_use.WHY):
         found = session.scalar(
             select(Person)
             .join(RoleGrant, RoleGrant.person_id == Person.id)
@@ -136,25 +128,14 @@ def _person(session: Session, organisation: Organisation, name: str, now: dateti
     return found
 
 
-def _find(session: Session, token: str) -> AdministratorLink:
-    found = None
-    if len(token) <= single_use.LONGEST:
-        with unscoped(session, _WHY):
-            found = session.scalar(
-                select(AdministratorLink).where(
-                    AdministratorLink.token_hash == single_use.digest(token)
-                )
-            )
-    if found is None:
-        raise NotFoundError(
+def _refusal(row: AdministratorLink | None) -> MilepostError:
+    """Why a link opens nothing: it never was, was used, or has expired."""
+    if row is None:
+        return NotFoundError(
             _l("There is no such link, or it ended long ago."),
             code="access_link_unknown",
             advice=_NEW_LINK,
         )
-    return found
-
-
-def _gone(row: AdministratorLink) -> GoneError:
     if row.used_at is not None:
         return GoneError(
             _l("Somebody has come in with this link already, and it works once."),
