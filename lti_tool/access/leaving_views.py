@@ -1,37 +1,26 @@
-"""`/access`: a way to one's own badges by mail, and the pages that mailed links open.
-
-Looking at a link takes nothing, so that a mail programme's preview does not use it up.
-"""
+"""`/access`: a way to one's own badges by mail, and the pages that mailed links open."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask import Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from core import addresses, mail, quotas
 from core.errors import NotAllowedError, NotAuthenticatedError, UnprocessableError
-from core.identity import Organisation, Person
 from core.web.app import runtime
 from core.web.errors import refusal
-from core.web.sessions import Principal, set_session_cookie
+from core.web.sessions import Principal
 from lti_tool.access import leaving
+from lti_tool.access.blueprint import come_in, doorstep, from_here, in_the_zone_of
 
-blueprint = Blueprint("leaving", __name__)
+blueprint = doorstep("leaving")
 # What a visit by mail may open: one's badges and data, and nothing of courses or reviews.
 _ROOM: Final = "learning."
 _NOT_BY_MAIL: Final = ("learning.path", "learning.accounts")
 _OF_EVERY_VISIT: Final = frozenset({"landing", "accent"})
-
-
-@blueprint.after_request
-def _keep_the_address_here(response: Response) -> Response:
-    # The address is a secret until it is used: no other site learns where one came from.
-    # Not "no-referrer", which would take the Origin from our own form.
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
 
 
 @blueprint.before_app_request
@@ -72,7 +61,7 @@ def asking() -> str:
 @blueprint.post("/access")
 def ask() -> ResponseReturnValue:
     """Have a link sent, should the address be somebody's; the answer is always the same."""
-    _from_here()
+    from_here()
     shared = runtime()
     typed = request.form.get("address", "")[:400]
     if not mail.promised(shared.config):
@@ -106,20 +95,18 @@ def show(token: str) -> str:
     shared = runtime()
     with shared.database.snapshot() as session:
         door = leaving.find(session, token, shared.now())
-    _in_the_zone_of(door.person, door.organisation)
+    in_the_zone_of(door.person, door.organisation)
     return render_template("access/badges.html", door=door, token=token)
 
 
 @blueprint.post("/access/badges/<token>")
-def take(token: str) -> ResponseReturnValue:
+def take(token: str) -> Response:
     """Come in: a visit of one's own, on the page of badges."""
-    _from_here()
+    from_here()
     shared = runtime()
     with shared.database.transaction() as session:
         started = leaving.take(session, shared.config, token, now=shared.now())
-    response = make_response(redirect(url_for("learning.badges", sid=started.id), 303))
-    set_session_cookie(response, started)
-    return response
+    return come_in(started, "learning.badges")
 
 
 @blueprint.get("/access/address/<token>")
@@ -129,7 +116,7 @@ def address(token: str) -> str:
     with shared.database.snapshot() as session:
         row, person = addresses.find(session, token, shared.now())
         place = leaving.place_of(session, row)
-    _in_the_zone_of(person, place)
+    in_the_zone_of(person, place)
     return render_template(
         "access/address.html", row=row, person=person, organisation=place, token=token
     )
@@ -138,7 +125,7 @@ def address(token: str) -> str:
 @blueprint.post("/access/address/<token>")
 def confirm(token: str) -> ResponseReturnValue:
     """Say that the address is one's own."""
-    _from_here()
+    from_here()
     shared = runtime()
     with shared.database.transaction() as session:
         row = addresses.confirm(session, shared.config, token, shared.now())
@@ -154,17 +141,3 @@ def _asking(typed: str = "", errors: dict[str, str] | None = None) -> str:
         typed=typed,
         errors=errors or {},
     )
-
-
-def _in_the_zone_of(person: Person, place: Organisation) -> None:
-    """Show times as the person reads them elsewhere; there is no visit yet that says it."""
-    g.timezone = person.timezone or place.timezone
-
-
-def _from_here() -> None:
-    if request.headers.get("Origin") not in (None, runtime().config.base_url):
-        raise NotAllowedError(
-            _("This form was sent from another site, so nothing was changed."),
-            code="csrf_invalid",
-            advice=_("Open the link itself and press the button there."),
-        )
