@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -19,9 +19,11 @@ from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
     Index,
+    Select,
     String,
     Text,
     UniqueConstraint,
+    select,
     text,
     update,
 )
@@ -104,6 +106,10 @@ class Job:
     created_at: datetime
 
 
+_table: Any = OutboxMessage.__table__
+_c = _table.c
+_OF_A_JOB = [_c[one.name] for one in fields(Job)]
+_LET_GO: dict[str, Any] = {"lease_until": None, "lease_token": None}
 Handler = Callable[[Job], None]
 Together = Callable[[Sequence[Job]], Mapping[uuid.UUID, Exception]]
 
@@ -155,8 +161,24 @@ def publish(
     run_at: datetime | None = None,
 ) -> bool:
     """Write a job or news in this transaction; False if `topic` and `key` were written before."""
-    now = utcnow()
-    values = {
+    row = new_row(topic, key, payload, organisation_id, utcnow(), run_at)
+    statement = insert_new(session).returning(OutboxMessage.id)
+    written = session.connection().execute(statement, row).first() is not None
+    if written:
+        wake(session)
+    return written
+
+
+def new_row(
+    topic: str,
+    key: str,
+    payload: Mapping[str, Any],
+    organisation_id: uuid.UUID | None,
+    now: datetime,
+    run_at: datetime | None = None,
+) -> dict[str, Any]:
+    """The columns of a row that is written now, due at `run_at` or at once."""
+    return {
         "id": uuid.uuid4(),
         "topic": topic,
         "key": key,
@@ -167,18 +189,18 @@ def publish(
         "next_run_at": run_at or now,
         "created_at": now,
     }
-    dialect = session.get_bind().dialect.name
-    make = postgres_insert if dialect == "postgresql" else sqlite_insert
-    statement = (
-        make(OutboxMessage)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["topic", "key"])
-        .returning(OutboxMessage.id)
-    )
-    written = session.connection().execute(statement).first() is not None
-    if written and dialect == "postgresql":
+
+
+def insert_new(session: Session) -> Any:
+    """The statement that writes rows; what was written before stays as it was."""
+    make = postgres_insert if _on_postgres(session) else sqlite_insert
+    return make(OutboxMessage).on_conflict_do_nothing(index_elements=["topic", "key"])
+
+
+def wake(session: Session) -> None:
+    """Let workers that listen know, once this transaction commits, that something is due."""
+    if _on_postgres(session):
         session.connection().execute(text(f"NOTIFY {CHANNEL}"))
-    return written
 
 
 def claim(database: Database, *, limit: int, now: datetime, lease: timedelta = LEASE) -> list[Job]:
@@ -186,51 +208,50 @@ def claim(database: Database, *, limit: int, now: datetime, lease: timedelta = L
 
     A job that was begun MAX_ATTEMPTS times and is still due ended the process of whoever tried it:
     it is given up here, because nobody lives to do it afterwards.
-    PostgreSQL skips rows locked by other workers; SQLite's immediate transaction has no others.
     """
-    token = uuid.uuid4()
-    table = OutboxMessage.__table__
-    due = ((table.c.state == "ready") & (table.c.next_run_at <= now)) | (
-        (table.c.state == "leased") & (table.c.lease_until <= now)
+    due = ((_c.state == "ready") & (_c.next_run_at <= now)) | (
+        (_c.state == "leased") & (_c.lease_until <= now)
     )
     with database.transaction() as session:
         _bury_worn_out(session, due, now)
-        wanted = table.select().with_only_columns(table.c.id).where(due)
-        wanted = wanted.order_by(table.c.next_run_at, table.c.created_at).limit(limit)
-        if not database.is_sqlite:
-            wanted = wanted.with_for_update(skip_locked=True)
-        statement = (
-            update(table)  # type: ignore[arg-type]
-            .where(table.c.id.in_(wanted.scalar_subquery()))
-            .values(
-                state="leased",
-                lease_token=token,
-                lease_until=now + lease,
-            )
-            .returning(*table.c)
-        )
-        rows = session.connection().execute(statement).all()
-    jobs = [
-        Job(r.id, r.topic, r.key, r.payload, r.attempts, r.organisation_id, token, r.created_at)
-        for r in rows
-    ]
-    return sorted(jobs, key=lambda job: job.created_at)
+        return lease_due(
+            session, due, _c.next_run_at, _c.created_at,
+            limit=limit, lease_token=uuid.uuid4(), lease_until=now + lease,
+        )  # fmt: skip
+
+
+def lease_due(
+    session: Session, due: ColumnElement[bool], *order: Any, limit: int, **values: Any
+) -> list[Job]:
+    """Lease the first `limit` rows that are `due`; the jobs, in the order they were written.
+
+    PostgreSQL skips rows locked by other workers; SQLite's immediate transaction has no others.
+    """
+    wanted = _free(session, due).order_by(*order).limit(limit)
+    rows = session.connection().execute(
+        update(_table)
+        .where(_c.id.in_(wanted.scalar_subquery()))
+        .values(state="leased", **values)
+        .returning(*_OF_A_JOB)
+    )
+    return sorted((Job(*row) for row in rows), key=lambda job: job.created_at)
+
+
+def _free(session: Session, due: ColumnElement[bool]) -> Select[tuple[uuid.UUID]]:
+    found = select(_c.id).where(due)
+    return found.with_for_update(skip_locked=True) if _on_postgres(session) else found
 
 
 def _bury_worn_out(session: Session, due: ColumnElement[bool], now: datetime) -> None:
-    table = OutboxMessage.__table__
-    worn = table.select().with_only_columns(table.c.id).where(due, table.c.attempts >= MAX_ATTEMPTS)
-    if session.get_bind().dialect.name == "postgresql":
-        worn = worn.with_for_update(skip_locked=True)
+    worn = _free(session, due & (_c.attempts >= MAX_ATTEMPTS))
     session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id.in_(worn.scalar_subquery()))
+        update(_table)
+        .where(_c.id.in_(worn.scalar_subquery()))
         .values(
             state="dead",
             done_at=now,
-            lease_until=None,
-            lease_token=None,
             last_error=f"It was begun {MAX_ATTEMPTS} times and never came to an end.",
+            **_LET_GO,
         )
     )
 
@@ -240,32 +261,21 @@ def begin(database: Database, job: Job, *, now: datetime, lease: timedelta = LEA
 
     Returns the job with its new number of attempts; None where its lease was lost meanwhile.
     """
-    table = OutboxMessage.__table__
     # Lost in a power cut is only the count of an attempt that the power cut ended.
     with database.transaction(durable=False) as session:
-        attempts = (
-            session.connection()
-            .execute(
-                update(table)  # type: ignore[arg-type]
-                .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
-                .values(lease_until=now + lease, attempts=table.c.attempts + 1)
-                .returning(table.c.attempts)
-            )
-            .scalar()
+        attempts = session.connection().scalar(
+            update(_table)
+            .where(_c.id == job.id, _c.lease_token == job.lease_token)
+            .values(lease_until=now + lease, attempts=_c.attempts + 1)
+            .returning(_c.attempts)
         )
     return None if attempts is None else replace(job, attempts=attempts)
 
 
 def renew(database: Database, job: Job, *, now: datetime, lease: timedelta = LEASE) -> bool:
     """Keep `job` while it takes long; False if its lease was lost meanwhile."""
-    table = OutboxMessage.__table__
     with database.transaction(durable=False) as session:
-        result: CursorResult[Any] = session.connection().execute(
-            update(table)  # type: ignore[arg-type]
-            .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
-            .values(lease_until=now + lease)
-        )
-    return result.rowcount == 1
+        return _change(session, [job], lease_until=now + lease) == 1
 
 
 def give_back(database: Database, job: Job) -> bool:
@@ -273,9 +283,15 @@ def give_back(database: Database, job: Job) -> bool:
     return _settle(database, job, state="ready")
 
 
-def finish(database: Database, job: Job, *, now: datetime) -> bool:
-    """Record that `job` is done; False if its lease was lost meanwhile."""
-    return _settle(database, job, state="done", done_at=now, last_error=None)
+def finish(database: Database, *jobs: Job, now: datetime) -> int:
+    """Record that `jobs`, of one lease, are done; returns how many were still this worker's."""
+    with database.transaction() as session:
+        return end(session, jobs, now)
+
+
+def end(session: Session, jobs: Sequence[Job], now: datetime) -> int:
+    """As `finish`, with what else is decided in this transaction."""
+    return _change(session, jobs, state="done", done_at=now, last_error=None, **_LET_GO)
 
 
 def postpone(
@@ -295,10 +311,9 @@ def bury(database: Database, job: Job, error: str, *, now: datetime) -> bool:
 
 def revive(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
     """A person asks for a dead job to be tried again."""
-    table = OutboxMessage.__table__
     result = session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == message_id, table.c.state == "dead")
+        update(_table)
+        .where(_c.id == message_id, _c.state == "dead")
         .values(state="ready", attempts=0, next_run_at=now, done_at=None)
     )
     return _woken(session, result)
@@ -306,10 +321,9 @@ def revive(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
 
 def hurry(session: Session, message_id: uuid.UUID, *, now: datetime) -> bool:
     """A person does not want to wait for the next try of a job that did not succeed."""
-    table = OutboxMessage.__table__
     result = session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == message_id, table.c.state == "ready", table.c.last_error.is_not(None))
+        update(_table)
+        .where(_c.id == message_id, _c.state == "ready", _c.last_error.is_not(None))
         .values(next_run_at=now)
     )
     return _woken(session, result)
@@ -330,14 +344,10 @@ def drop(
     """
     if not reason.strip():
         raise ValueError("say why it is dropped")
-    table = OutboxMessage.__table__
+    tried = (_c.state == "ready") & _c.last_error.is_not(None)
     result = session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(
-            table.c.id == message_id,
-            (table.c.state == "dead")
-            | ((table.c.state == "ready") & table.c.last_error.is_not(None)),
-        )
+        update(_table)
+        .where(_c.id == message_id, (_c.state == "dead") | tried)
         .values(
             state="done",
             done_at=now,
@@ -351,8 +361,8 @@ def drop(
 
 def _woken(session: Session, result: CursorResult[Any]) -> bool:
     """Whether a row is due now; if so, workers that listen hear of it."""
-    if result.rowcount and session.get_bind().dialect.name == "postgresql":
-        session.connection().execute(text(f"NOTIFY {CHANNEL}"))
+    if result.rowcount:
+        wake(session)
     return bool(result.rowcount)
 
 
@@ -364,21 +374,25 @@ def backoff(attempts: int, jitter: float) -> timedelta:
 
 def _settle(database: Database, job: Job, **values: Any) -> bool:
     with database.transaction() as session:
-        return _mark(session, job, **values)
+        return _change(session, [job], **values, **_LET_GO) == 1
 
 
-def _mark(session: Session, job: Job, **values: Any) -> bool:
-    table = OutboxMessage.__table__
-    result: CursorResult[Any] = session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == job.id, table.c.lease_token == job.lease_token)
-        .values(lease_until=None, lease_token=None, **values)
+def _change(session: Session, jobs: Sequence[Job], **values: Any) -> int:
+    """Change what is still held of `jobs`, which share one lease; returns how many were."""
+    if not jobs:
+        return 0
+    ids, token = [job.id for job in jobs], jobs[0].lease_token
+    result = session.connection().execute(
+        update(_table).where(_c.id.in_(ids), _c.lease_token == token).values(values)
     )
-    return result.rowcount == 1
+    return int(result.rowcount)
+
+
+def _on_postgres(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
 
 
 __all__ = [
     "DeliveryError", "Handler", "Job", "OutboxMessage", "Registry", "backoff", "begin", "bury",
-    "claim", "drop", "finish", "give_back", "hurry", "postpone", "publish", "renew",
-    "revive",
+    "claim", "drop", "finish", "give_back", "hurry", "postpone", "publish", "renew", "revive",
 ]  # fmt: skip

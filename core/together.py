@@ -12,15 +12,23 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from core.db import Database, utcnow
-from core.outbox import CHANNEL, LEASE, MAX_ATTEMPTS, Job, OutboxMessage
+from core.outbox import (
+    LEASE,
+    MAX_ATTEMPTS,
+    Job,
+    OutboxMessage,
+    end,
+    insert_new,
+    lease_due,
+    new_row,
+    wake,
+)
 
-_table: Any = OutboxMessage.__table__
+_c: Any = OutboxMessage.__table__.c
 
 
 def begin_alike(
@@ -33,46 +41,18 @@ def begin_alike(
     if most < 1:
         return []
     due = (
-        select(_table.c.id)
-        .where(
-            _table.c.state == "ready",
-            _table.c.topic == job.topic,
-            _table.c.next_run_at <= now,
-            _table.c.attempts < MAX_ATTEMPTS,
-        )
-        .order_by(_table.c.next_run_at)
-        .limit(most)
-    )
-    if not database.is_sqlite:
-        due = due.with_for_update(skip_locked=True)
-    statement = (
-        update(_table)
-        .where(_table.c.id.in_(due.scalar_subquery()))
-        .values(
-            state="leased",
-            lease_token=job.lease_token,
-            lease_until=now + lease,
-            attempts=_table.c.attempts + 1,
-        )
-        .returning(*_table.c)
+        (_c.state == "ready")
+        & (_c.topic == job.topic)
+        & (_c.next_run_at <= now)
+        & (_c.attempts < MAX_ATTEMPTS)
     )
     # As in `begin`: a power cut loses the count of an attempt, and nothing that was done.
     with database.transaction(durable=False) as session:
-        rows = session.connection().execute(statement).all()
-    jobs = [
-        Job(
-            r.id, r.topic, r.key, r.payload, r.attempts, r.organisation_id, job.lease_token,
-            r.created_at,
-        )
-        for r in rows
-    ]  # fmt: skip
-    return sorted(jobs, key=lambda one: one.created_at)
-
-
-def finish_all(database: Database, jobs: Sequence[Job], *, now: datetime) -> int:
-    """Record that `jobs` are done; returns how many were still this worker's."""
-    with database.transaction() as session:
-        return _done(session, jobs, now)
+        return lease_due(
+            session, due, _c.next_run_at,
+            limit=most, lease_token=job.lease_token, lease_until=now + lease,
+            attempts=_c.attempts + 1,
+        )  # fmt: skip
 
 
 def fan_out_all(database: Database, jobs: Sequence[Job], names: Sequence[str]) -> None:
@@ -88,7 +68,7 @@ def fan_out_all(database: Database, jobs: Sequence[Job], names: Sequence[str]) -
                     for name in names
                 ],
             )
-        _done(session, jobs, now)
+        end(session, jobs, now)
 
 
 def publish_all(
@@ -101,43 +81,10 @@ def publish_all(
     if not messages:
         return
     now = utcnow()
-    postgres = session.get_bind().dialect.name == "postgresql"
-    make = postgres_insert if postgres else sqlite_insert
-    connection = session.connection()
-    connection.execute(
-        make(OutboxMessage).on_conflict_do_nothing(index_elements=["topic", "key"]),
-        [
-            {
-                "id": uuid.uuid4(),
-                "topic": topic,
-                "key": key,
-                "payload": dict(payload),
-                "organisation_id": organisation_id,
-                "state": "ready",
-                "attempts": 0,
-                "next_run_at": now,
-                "created_at": now,
-            }
-            for topic, key, payload, organisation_id in messages
-        ],
+    session.connection().execute(
+        insert_new(session), [new_row(*message, now) for message in messages]
     )
-    if postgres:
-        connection.execute(text(f"NOTIFY {CHANNEL}"))
-
-
-def _done(session: Session, jobs: Sequence[Job], now: datetime) -> int:
-    """Mark what is still held; the jobs share one token."""
-    if not jobs:
-        return 0
-    result = session.connection().execute(
-        update(_table)
-        .where(
-            _table.c.id.in_([job.id for job in jobs]),
-            _table.c.lease_token == jobs[0].lease_token,
-        )
-        .values(state="done", done_at=now, last_error=None, lease_until=None, lease_token=None)
-    )
-    return int(result.rowcount)
+    wake(session)
 
 
 def insert_rows(session: Session, model: Any, rows: Sequence[dict[str, Any]]) -> None:

@@ -40,7 +40,7 @@ from core.outbox import (
     publish,
     renew,
 )
-from core.together import begin_alike, fan_out_all, finish_all
+from core.together import begin_alike, fan_out_all
 
 log = logging.getLogger("milepost.worker")
 KEEP_DONE = timedelta(days=30)
@@ -245,7 +245,7 @@ class Worker:
             for job in jobs:
                 self.carry_out(job)
             return
-        finish_all(self.database, [job for job in jobs if job.id not in faults], now=utcnow())
+        finish(self.database, *(job for job in jobs if job.id not in faults), now=utcnow())
         log.info("jobs done", extra=extra)
         for job in jobs:
             if job.id in faults:

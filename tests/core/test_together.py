@@ -9,9 +9,18 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from core.db import utcnow
-from core.outbox import DeliveryError, Job, OutboxMessage, Registry, begin, claim, publish
+from core.outbox import (
+    DeliveryError,
+    Job,
+    OutboxMessage,
+    Registry,
+    begin,
+    claim,
+    finish,
+    publish,
+)
 from core.runtime import Runtime
-from core.together import begin_alike, finish_all, publish_all
+from core.together import begin_alike, publish_all
 from core.worker import Worker
 
 
@@ -100,8 +109,8 @@ def test_what_another_worker_holds_is_left_alone(any_runtime: Runtime) -> None:
     assert len(along) == 4
     assert second.id not in {job.id for job in along}
     assert begin_alike(database, begun, most=0, now=now) == []
-    assert finish_all(database, [begun, *along], now=now) == 5
-    assert finish_all(database, [begun, *along], now=now) == 0
+    assert finish(database, begun, *along, now=now) == 5
+    assert finish(database, begun, *along, now=now) == 0
 
 
 def test_what_was_written_before_stays_as_it_was(runtime: Runtime) -> None:
