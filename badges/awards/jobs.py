@@ -6,13 +6,13 @@ import uuid
 
 from badges.awards.batches import jobs as batch_jobs
 from badges.awards.granting import OFFERED
+from badges.awards.published_evidence import REWRITE, rewrite
 from badges.awards.reissuing import SIGN_REVISION
 from badges.awards.renewing import ASKED, DECLINED
 from badges.awards.replacing import SEARCH, search
 from badges.awards.revisions import REISSUED, sign_revision
 from badges.awards.service import REVOKED, SIGN
-from badges.awards.signing import ISSUED, sign_credential
-from badges.awards.signing_many import AT_ONCE, sign_together
+from badges.awards.signing import AT_ONCE, ISSUED, sign_credential, sign_together
 from core.outbox import Job, Registry
 from core.runtime import Runtime
 from keys.shared import ring_of
@@ -35,7 +35,11 @@ def register_jobs(registry: Registry, runtime: Runtime) -> None:
     def find_signed(job: Job) -> None:
         search(runtime, uuid.UUID(job.payload["replacement_id"]))
 
+    def rewrite_evidence(job: Job) -> None:
+        rewrite(runtime, uuid.UUID(job.payload["credential_id"]))
+
     registry.handle(SIGN_REVISION, sign_again)
+    registry.handle(REWRITE, rewrite_evidence)
     registry.handle(SEARCH, find_signed)
     for topic in (OFFERED, ISSUED, REISSUED, REVOKED, ASKED, DECLINED):
         registry.news(topic)

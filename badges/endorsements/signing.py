@@ -1,24 +1,26 @@
-"""Signing an endorsement, once: read, sign outside of any transaction, store if nobody has yet."""
+"""Signing an endorsement, once."""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import Session, undefer
 
-from badges.awards.proofs import IssuerKeys, Signed, sign_both
+from badges.awards.proofs import Signed
+from badges.awards.trusted import sign_and_store
 from badges.endorsements.models import Endorsement
 from badges.endorsements.service import renew_badge
-from core.crash import crash_point
 from core.outbox import DeliveryError
+from core.outbox import publish as publish_message
 from core.runtime import Runtime
 from core.scope import unscoped
-from keys.errors import KeyWithdrawnError
-from keys.ring import KeyRing, require_trusted
+from keys.ring import KeyRing
 
+WAITS: Final = "badge.endorsement_waits"
 _REASON: Final = "the job names one endorsement, whoever gave it"
 
 log = logging.getLogger("milepost.signing")
@@ -40,37 +42,31 @@ def sign_endorsement(runtime: Runtime, ring: KeyRing, endorsement_id: uuid.UUID)
         raise DeliveryError("there is no such endorsement", permanent=True)
     if found.signed_at is not None or found.revoked_at is not None:
         return
-    try:
-        _sign(runtime, ring, found)
-    except KeyWithdrawnError:
-        ring.forget()  # another process withdrew the key a moment ago
-        _sign(runtime, ring, found)
-
-
-def _sign(runtime: Runtime, ring: KeyRing, found: Endorsement) -> None:
-    keys = IssuerKeys.of(ring, found.issuer)
-    signed = sign_both(
-        keys, found.issuer, found.unsigned,
-        created=found.made_at, badge_url=runtime.config.badge_url,
+    stored = sign_and_store(
+        runtime, ring, found.issuer, found.unsigned,
+        created=found.made_at, crash="endorsement-signed-not-stored",
+        store=partial(_store, endorsement_id, runtime),
     )  # fmt: skip
-    crash_point("endorsement-signed-not-stored", runtime.config.environment)
-    _store(runtime, found.id, signed, keys)
+    if stored:
+        log.info("endorsement signed", extra={"endorsement": str(endorsement_id)})
 
 
-def _store(runtime: Runtime, endorsement_id: uuid.UUID, signed: Signed, keys: IssuerKeys) -> None:
+def _store(endorsement_id: uuid.UUID, runtime: Runtime, session: Session, signed: Signed) -> bool:
+    """Keep the signed forms, and ask whoever has not answered; False where that was done."""
     now = runtime.now()
-    with runtime.database.transaction() as session, unscoped(session, _REASON):
-        found = session.scalars(
-            select(Endorsement)
-            .where(Endorsement.id == endorsement_id)
-            .with_for_update(of=Endorsement)
-        ).one()
-        if found.signed_at is not None or found.revoked_at is not None:
-            return
-        require_trusted(session, keys.kids)
-        found.document, found.jwt, found.signed_at = signed.document, signed.jwt, now
-        session.flush()
-        renew_badge(
-            session, found, actor_id=found.actor_id, badge_url=runtime.config.badge_url, now=now
-        )
-    log.info("endorsement signed", extra={"endorsement": str(endorsement_id)})
+    found = session.scalars(
+        select(Endorsement).where(Endorsement.id == endorsement_id).with_for_update(of=Endorsement)
+    ).one()
+    if found.signed_at is not None or found.revoked_at is not None:
+        return False
+    found.document, found.jwt, found.signed_at = signed.document, signed.jwt, now
+    session.flush()
+    renew_badge(
+        session, found, actor_id=found.actor_id, badge_url=runtime.config.badge_url, now=now
+    )
+    if found.answer == "waiting":
+        publish_message(
+            session, WAITS, str(found.id), {"endorsement_id": str(found.id)},
+            organisation_id=found.owner_id,
+        )  # fmt: skip
+    return True

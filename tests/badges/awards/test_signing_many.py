@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from badges.achievements import service as achievements
 from badges.achievements.models import AchievementVersion
 from badges.awards import service
 from badges.awards.accepting import Answer, accept_all
+from badges.awards.jobs import register_jobs
 from badges.awards.models import Award, Credential, StatusList
 from badges.awards.offering import offer_many
-from badges.awards.signing import ISSUED, sign_credential
-from badges.awards.signing_many import sign_together
+from badges.awards.proofs import IssuerKeys
+from badges.awards.signing import ISSUED, sign_credential, sign_together
+from badges.openbadges.errors import InvalidCredentialError
 from badges.pathways import service as pathways
 from badges.pathways.models import FactRow
 from core.errors import NotFoundError
 from core.identity import Person
 from core.outbox import Job, OutboxMessage, begin, claim
 from core.scope import unscoped
+from core.worker import Worker
+from keys.ring import KeyRing
 from tests.support.badges import NOW, District, add_person, both_databases, micro_credential
 from tests.support.verifying import verify_badge
 
@@ -112,6 +116,47 @@ def test_one_that_cannot_be_signed_keeps_no_other_back(district: District) -> No
     with district.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
         assert session.get_one(Credential, good.id).state == "signed"
         assert session.get_one(Credential, bad.id).state == "accepted"
+
+
+@both_databases
+def test_what_cannot_be_signed_is_logged_put_off_with_its_kind_and_signed_once_it_can_be(
+    district: District, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad = accepted(district, 2)
+    whole = bad.unsigned
+    register_jobs(district.runtime.registry, district.runtime)
+    worker = Worker(district.runtime.database, district.runtime.registry)
+    for unsigned, expected in (({"id": "urn:x"}, "accepted"), (whole, "signed")):
+        with district.runtime.database.transaction() as session, unscoped(session, "the test"):
+            session.get_one(Credential, bad.id).unsigned = unsigned
+            session.execute(update(OutboxMessage).values(next_run_at=NOW))
+        worker.drain()
+        with district.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
+            assert session.get_one(Credential, good.id).state == "signed"
+            assert session.get_one(Credential, bad.id).state == expected
+            rows = session.scalars(
+                select(OutboxMessage).where(OutboxMessage.topic == service.SIGN)
+            ).all()
+        put_off = [row.last_error for row in rows if row.state == "ready"]
+        assert put_off == (["InvalidCredentialError"] if expected == "accepted" else [])
+        assert len([row for row in rows if row.state == "done"]) == 2 - len(put_off)
+    [told] = [record for record in caplog.records if record.message == "job raised"]
+    assert isinstance(told.exc_info, tuple)
+    assert isinstance(told.exc_info[1], InvalidCredentialError)
+
+
+@both_databases
+def test_a_key_that_was_withdrawn_elsewhere_signs_none_of_them(district: District) -> None:
+    made = accepted(district, 3)
+    elsewhere = KeyRing(district.runtime.database, district.runtime.config.master_key)
+    old = IssuerKeys.of(elsewhere, district.issuer)  # it remembers this one for a minute
+    with district.runtime.database.transaction() as session:
+        district.ring.withdraw(session, old.embedded.kid, NOW)
+    assert sign_together(district.runtime, elsewhere, jobs(district)) == {}
+    for one in made:
+        with district.runtime.database.snapshot() as session:
+            whole = service.own_credential(session, one.id, one.person_id)
+        assert verify_badge(district, whole).valid
 
 
 def test_who_is_on_a_pathway_is_judged_by_the_new_badge(district: District) -> None:
