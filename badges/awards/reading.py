@@ -87,6 +87,25 @@ def own_credential(session: Session, credential_id: uuid.UUID, person_id: uuid.U
     return found
 
 
+def locked_own(session: Session, credential_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
+    """The person's own credential as it is now, kept so until the transaction ends.
+
+    Without its documents. Raises NotFoundError for anybody else's.
+    """
+    with unscoped(session, _OWN):
+        found = session.scalar(_locking(credential_id).where(Credential.person_id == person_id))
+    if found is None:
+        raise NotFoundError(
+            _("There is no badge of yours at this address."), code="credential_unknown"
+        )
+    return found
+
+
+def locked(session: Session, credential_id: uuid.UUID) -> Credential:
+    """As `locked_own`, for whatever is in the session's scope. Raises NotFoundError out of it."""
+    return _found(session.scalar(_locking(credential_id)))
+
+
 def public_credential(
     session: Session, credential_id: uuid.UUID, *, only: SignedForm | None = None
 ) -> Credential:
@@ -130,6 +149,15 @@ def _row(award: Award, name: str | None, credential: Credential | None) -> dict[
         "published_at": credential.published_at if credential else None,
         "revoked_at": credential.revoked_at if credential else None,
     }
+
+
+def _locking(credential_id: uuid.UUID) -> Select[Credential]:
+    return (
+        select(Credential)
+        .where(Credential.id == credential_id)
+        .with_for_update(of=Credential)
+        .execution_options(populate_existing=True)
+    )
 
 
 def _published() -> Select[Credential]:

@@ -16,9 +16,11 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from badges import ends
 from badges.achievements.service import micro_credential
 from badges.awards.granting import refuse_test_student
 from badges.awards.models import Award, Credential, CredentialRevision, RenewalRequest
+from badges.awards.reading import locked, locked_own
 from badges.awards.reissuing import Change, reissue
 from badges.pathways.ledger import facts_of
 from badges.pathways.models import Enrolment
@@ -82,13 +84,16 @@ def next_end(credential: Credential, now: datetime) -> datetime:
     """The end of another while: counted from the end there is, or from now where that is past.
 
     As long as the micro-credential says; where it says nothing, as long as the badge was valid.
+    Never later than an end can be given at all.
     """
     until = credential.valid_until or now
     begin = max(until, now.replace(microsecond=0))
+    most = ends.latest(now)
     validity = micro_credential(credential.version).validity
     if validity is not None:
-        return Period.parse(validity).after(begin).replace(microsecond=0)
-    return begin + max(until - credential.awarded_at, timedelta(days=1))
+        return min(Period.parse(validity).after(begin).replace(microsecond=0), most)
+    length = max(until - credential.awarded_at, timedelta(days=1))
+    return begin + length if length < most - begin else most
 
 
 def ask(
@@ -106,17 +111,7 @@ def ask(
     somebody else's, ConflictError for a badge without an end, before its renewal opens, and for a
     test student, UnprocessableError for too many words.
     """
-    with unscoped(session, _OWN):
-        credential = session.scalar(
-            select(Credential)
-            .where(Credential.id == credential_id, Credential.person_id == person_id)
-            .with_for_update(of=Credential)
-            .execution_options(populate_existing=True)
-        )
-    if credential is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
+    credential = locked_own(session, credential_id, person_id)
     refuse_test_student(session, person_id)
     found = standing(session, credential, now)
     if found.asked is not None:
@@ -139,13 +134,7 @@ def ask(
         with unscoped(session, _OWN):
             _grant(session, request, credential, found.until, None, badge_url, now)
         return request
-    publish_message(
-        session,
-        ASKED,
-        str(request.id),
-        {"request_id": str(request.id), "credential_id": str(credential.id)},
-        organisation_id=credential.owner_id,
-    )
+    _tell(session, ASKED, request, credential)
     return request
 
 
@@ -207,13 +196,7 @@ def decline(
     request.answered_at, request.answered_by = now, actor_id
     session.flush()
     _note(session, credential, request, "renewal.declined", actor_id, now)
-    publish_message(
-        session,
-        DECLINED,
-        str(request.id),
-        {"request_id": str(request.id), "credential_id": str(credential.id)},
-        organisation_id=credential.owner_id,
-    )
+    _tell(session, DECLINED, request, credential)
     return request
 
 
@@ -227,11 +210,7 @@ def renew(
     now: datetime,
 ) -> Credential:
     """Renew a badge that nobody asked for (or grant what was asked); errors as `grant`."""
-    credential = session.scalar(
-        select(Credential).where(Credential.id == credential_id).with_for_update(of=Credential)
-    )
-    if credential is None:
-        raise NotFoundError(_("There is no badge at this address."), code="credential_unknown")
+    credential = locked(session, credential_id)
     found = standing(session, credential, now)
     if not found.ends:
         raise _no_end()
@@ -300,12 +279,10 @@ def _extend(
     now: datetime,
 ) -> Credential:
     end = until or next_end(credential, now)
-    if end <= max(now, credential.valid_until or now):
-        raise UnprocessableError(
-            _("The badge cannot be valid until then."),
-            code="until_too_early",
-            fields={"until": _("Choose a day after the one on which it ends now.")},
-        )
+    ends.check(
+        end, after=max(now, credential.valid_until or now), now=now,
+        early=_("Choose a day after the one on which it ends now."),
+    )  # fmt: skip
     return reissue(
         session, credential.id, Change("renewed", valid_until=end),
         actor_id=actor_id, badge_url=badge_url, now=now,
@@ -365,6 +342,16 @@ def _words(text: str, field: str) -> str:
             fields={field: _("Write at most %(limit)d characters.", limit=WORDS_LIMIT)},
         )
     return text
+
+
+def _tell(session: Session, topic: str, request: RenewalRequest, credential: Credential) -> None:
+    publish_message(
+        session,
+        topic,
+        str(request.id),
+        {"request_id": str(request.id), "credential_id": str(credential.id)},
+        organisation_id=credential.owner_id,
+    )
 
 
 def _note(

@@ -14,6 +14,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from flask_babel import lazy_gettext as _
@@ -22,22 +23,23 @@ from sqlalchemy.orm import Session, undefer
 
 from badges.achievements.models import Issuer
 from badges.awards.models import Credential, CredentialRevision, KeyReplacement
-from badges.awards.proofs import IssuerKeys, sign_both
+from badges.awards.proofs import Signed
 from badges.awards.reissuing import Change, reissue
+from badges.awards.trusted import sign_and_store
 from badges.endorsements.models import Endorsement
+from badges.reasons import usable_reason
 from core import audit
 from core.crash import crash_point
-from core.errors import NotFoundError, UnprocessableError
+from core.errors import NotFoundError
 from core.identity import owner_like
 from core.outbox import publish as publish_message
 from core.runtime import Runtime
 from core.scope import unscoped
 from keys.models import SigningKey, issuer_ring
-from keys.ring import KeyRing, require_trusted
+from keys.ring import KeyRing
 from keys.shared import ring_of
 
 SEARCH: Final = "keys.replace"
-REASON_LIMIT: Final = 500
 WINDOW: Final = 200
 FOR_SECONDS: Final = 60.0  # then the search makes room for other work, and goes on after it
 _REASON = "a key signs for its issuer, whoever holds what it signed"
@@ -76,15 +78,9 @@ def withdraw(
     If it was the one that signs, a new one signs from now on. Doing it again changes nothing. The
     caller has checked the role. Raises NotFoundError, or UnprocessableError without a reason.
     """
-    text = reason.strip()
-    if not text or len(text) > REASON_LIMIT:
-        raise UnprocessableError(
-            _("Say why, in at most %(limit)d characters.", limit=REASON_LIMIT),
-            code="reason_missing",
-            fields={
-                "reason": _("Say what happened. It is kept with the key, for whoever asks later.")
-            },
-        )
+    text = usable_reason(
+        reason, _("Say what happened. It is kept with the key, for whoever asks later.")
+    )
     ring.withdraw(session, kid, now)
     with unscoped(session, _REASON):
         found = session.scalar(select(KeyReplacement).where(KeyReplacement.kid == kid))
@@ -162,6 +158,7 @@ def progress(session: Session, row: KeyReplacement) -> Progress:
                     CredentialRevision.signed_at.is_not(None),
                     CredentialRevision.replaced_at.is_not(None),
                 ),
+                CredentialRevision.refused_at.is_(None),
             )
         )
     return Progress(row, max(total or 0, row.looked_at), row.looked_at, found or 0, signed or 0)
@@ -206,17 +203,18 @@ def _sign_endorsements(runtime: Runtime, replacement_id: uuid.UUID) -> None:
         ).all()
     ring.forget()  # another process may have withdrawn the key
     for one in given:
-        keys = IssuerKeys.of(ring, row.issuer)
-        signed = sign_both(
-            keys, row.issuer, one.unsigned, created=one.made_at,
-            badge_url=runtime.config.badge_url,
+        sign_and_store(
+            runtime, ring, row.issuer, one.unsigned,
+            created=one.made_at, crash="endorsement-replaced-not-stored",
+            store=partial(_replace, one.id),
         )  # fmt: skip
-        with runtime.database.transaction() as session, unscoped(session, _REASON):
-            require_trusted(session, keys.kids)
-            found = session.scalars(
-                select(Endorsement).where(Endorsement.id == one.id).with_for_update(of=Endorsement)
-            ).one()
-            found.document, found.jwt = signed.document, signed.jwt
+
+
+def _replace(endorsement_id: uuid.UUID, session: Session, signed: Signed) -> None:
+    found = session.scalars(
+        select(Endorsement).where(Endorsement.id == endorsement_id).with_for_update(of=Endorsement)
+    ).one()
+    found.document, found.jwt = signed.document, signed.jwt
 
 
 def _window(session: Session, runtime: Runtime, row: KeyReplacement) -> bool:
@@ -233,6 +231,7 @@ def _window(session: Session, runtime: Runtime, row: KeyReplacement) -> bool:
             session, credential_id, Change("key"), actor_id=row.actor_id,
             badge_url=runtime.config.badge_url, now=now, replacement_id=row.id,
         )  # fmt: skip
+    crash_point("replacement-found-not-stored", runtime.config.environment)
     if ids:
         row.cursor, row.looked_at = ids[-1], row.looked_at + len(ids)
     last = len(ids) < WINDOW

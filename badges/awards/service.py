@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from badges import reasons
 from badges.awards.accepting import SIGN, Answer, accept_all
 from badges.awards.address import check_address
 from badges.awards.building import Fixed, Shared, build
@@ -27,6 +28,8 @@ from badges.awards.reading import (
     awards,
     credential_of,
     credentials,
+    locked,
+    locked_own,
     offers,
     own_credential,
     public_credential,
@@ -37,13 +40,12 @@ from badges.endorsements.additions import additions
 from badges.pathways.facts import BadgeFact, Fact
 from badges.pathways.ledger import facts_by_key
 from core import audit
-from core.errors import ConflictError, NotFoundError, UnprocessableError
+from core.errors import ConflictError, NotFoundError
 from core.identity import Person
 from core.outbox import publish as publish_message
 from core.scope import unscoped
 
 REVOKED = "badge.credential_revoked"
-REASON_LIMIT = 500
 _OWN = "a person's own award or credential, found by its id and the person's"
 
 
@@ -121,7 +123,7 @@ def publish(
 
     Raises ConflictError while it is not signed yet, once it was revoked, and for a test student.
     """
-    credential = _locked_own(session, credential_id, person_id)
+    credential = locked_own(session, credential_id, person_id)
     refuse_test_student(session, person_id)
     if credential.state == "accepted":
         raise ConflictError(
@@ -143,7 +145,7 @@ def unpublish(
     session: Session, credential_id: uuid.UUID, person_id: uuid.UUID, now: datetime
 ) -> Credential:
     """Take one's own badge back into private. Copies that others have stay valid."""
-    credential = _locked_own(session, credential_id, person_id)
+    credential = locked_own(session, credential_id, person_id)
     if credential.published_at is not None:
         credential.published_at = None
         audit.record(
@@ -175,14 +177,7 @@ def revoke(
     Raises NotFoundError out of scope, UnprocessableError without a usable reason.
     """
     text = usable_reason(reason)
-    credential = session.scalar(
-        select(Credential)
-        .where(Credential.id == credential_id)
-        .with_for_update(of=Credential)
-        .execution_options(populate_existing=True)
-    )
-    if credential is None:
-        raise NotFoundError(_("There is no badge at this address."), code="credential_unknown")
+    credential = locked(session, credential_id)
     if credential.state == "revoked":
         return credential
     mark_revoked(session, credential, text, actor_id, now)
@@ -217,14 +212,9 @@ def mark_revoked(
 
 def usable_reason(reason: str) -> str:
     """The reason of a withdrawal as its page gives it. Raises UnprocessableError for none."""
-    text = reason.strip()
-    if not text or len(text) > REASON_LIMIT:
-        raise UnprocessableError(
-            _("Say why, in at most %(limit)d characters.", limit=REASON_LIMIT),
-            code="reason_missing",
-            fields={"reason": _("Say why. Everybody who opens the badge will read this.")},
-        )
-    return text
+    return reasons.usable_reason(
+        reason, _("Say why. Everybody who opens the badge will read this.")
+    )
 
 
 def badge_fact(credential: Credential, at: datetime, *, revoked: bool = False) -> BadgeFact:
@@ -273,21 +263,6 @@ def _locked_award(session: Session, award_id: uuid.UUID, person_id: uuid.UUID) -
         )
     if found is None:
         raise NotFoundError(_("There is no badge of yours at this address."), code="award_unknown")
-    return found
-
-
-def _locked_own(session: Session, credential_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
-    with unscoped(session, _OWN):
-        found = session.scalar(
-            select(Credential)
-            .where(Credential.id == credential_id, Credential.person_id == person_id)
-            .with_for_update(of=Credential)
-            .execution_options(populate_existing=True)
-        )
-    if found is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
     return found
 
 
