@@ -8,11 +8,10 @@ import subprocess
 import sys
 import time
 import uuid
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from badges.awards import reading
 from badges.awards import service as awards
@@ -25,39 +24,16 @@ from core.scope import unscoped
 from keys.shared import ring_of
 from lti_tool.review.models import Decision
 from tests.support.district import TOOL_URL, District
-from tests.support.environment import MASTER_KEY
+from tests.support.workers import leases_run_out, settings_of, work
 
 SOAK = bool(os.environ.get("MILEPOST_SOAK"))
 
 
-def worker(district: District, crash_at: str | None = None) -> subprocess.Popen[bytes]:
-    """A real worker process on the district's database."""
-    import base64
-
-    config = district.runtime.config
-    env = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
-        "MILEPOST_ENVIRONMENT": "test",
-        "MILEPOST_BASE_URL": TOOL_URL,
-        "MILEPOST_HOME": str(config.home),
-        "MILEPOST_DATABASE_URL": config.database_url.replace("+psycopg", ""),
-        "MILEPOST_FILES_URL": config.files_url,
-        "MILEPOST_MASTER_KEY": base64.b64encode(MASTER_KEY).decode(),
-        "MILEPOST_LOG_LEVEL": "ERROR",
-    }
-    if crash_at:
-        env["MILEPOST_CRASH_POINT"] = crash_at
-    return subprocess.Popen([sys.executable, "-m", "lti_tool.cli", "worker", "--once"], env=env)
-
-
-def leases_run_out(district: District) -> None:
-    """What two minutes do."""
-    with district.runtime.database.transaction() as session:
-        session.execute(
-            update(OutboxMessage)
-            .where(OutboxMessage.state == "leased")
-            .values(lease_until=utcnow() - timedelta(seconds=1))
-        )
+def worker(district: District) -> subprocess.Popen[bytes]:
+    """A worker process of its own on the district's database, to be ended at any moment."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")}
+    command = [sys.executable, "-m", "lti_tool.cli", "worker", "--once"]
+    return subprocess.Popen(command, env={**kept, **settings_of(district.runtime)})
 
 
 def offer(district: District) -> tuple[uuid.UUID, uuid.UUID]:
@@ -98,13 +74,12 @@ def test_a_worker_killed_between_signing_and_storing_leaves_one_credential(
     district.work()
     holder, credential_id = offer(district)
     before = fixed(district, credential_id)
-    process = worker(district, "signed-not-stored")
-    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert work(district.runtime, crash_at="signed-not-stored") == -signal.SIGKILL
     with district.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
         row = session.scalars(select(Credential).where(Credential.id == credential_id)).one()
         assert row.state == "accepted"
-    leases_run_out(district)
-    assert worker(district).wait(timeout=60) == 0
+    leases_run_out(district.runtime.database)
+    assert work(district.runtime) == 0
     assert fixed(district, credential_id) == before
     with district.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
         [row] = session.scalars(select(Credential).where(Credential.person_id == holder)).all()
@@ -122,13 +97,12 @@ def test_a_worker_killed_between_sending_and_recording_leaves_the_same_grade(
     from tests.flows.test_spine import be_met_by_a_coach
 
     be_met_by_a_coach(district, work=False)
-    process = worker(district, "score-sent-not-recorded")
-    assert process.wait(timeout=60) == -signal.SIGKILL
+    assert work(district.runtime, crash_at="score-sent-not-recorded") == -signal.SIGKILL
     first = district.sandbox.grade("3", "Noticing Student Thinking")
     assert first is not None
     assert first.result == 100
-    leases_run_out(district)
-    assert worker(district).wait(timeout=60) == 0
+    leases_run_out(district.runtime.database)
+    assert work(district.runtime) == 0
     again = district.sandbox.grade("3", "Noticing Student Thinking")
     assert again is not None
     assert (again.result, again.comment) == (first.result, first.comment)
@@ -159,8 +133,8 @@ def test_workers_killed_at_any_moment_lose_and_double_nothing(
         time.sleep(0.35 + 0.02 * (round_ % 17))  # any moment will do: that is the test
         process.kill()
         process.wait(timeout=30)
-        leases_run_out(district)
-    assert worker(district).wait(timeout=120) == 0
+        leases_run_out(district.runtime.database)
+    assert work(district.runtime) == 0
     with district.runtime.database.snapshot() as session, unscoped(session, "the test counts"):
         rows = session.scalars(select(Credential).where(Credential.person_id.in_(people))).all()
         assert len(rows) == len(people)

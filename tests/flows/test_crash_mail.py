@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from core import postal
 from core.db import utcnow
@@ -20,30 +15,15 @@ from core.outbox import OutboxMessage
 from core.quotas import network
 from core.scope import unscoped
 from lti_tool.access import leaving
-from tests.support.district import TOOL_URL, District
-from tests.support.environment import MASTER_KEY
+from tests.support.district import District
 from tests.support.mail_server import MailServer, mail_server
+from tests.support.workers import leases_run_out, work
 
 
 def worker(district: District, server: MailServer, crash_at: str | None = None) -> int:
     """A real worker process on the district's database; returns how it ended."""
-    config = district.runtime.config
-    env = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("MILEPOST_")},
-        "MILEPOST_ENVIRONMENT": "test",
-        "MILEPOST_BASE_URL": TOOL_URL,
-        "MILEPOST_HOME": str(config.home),
-        "MILEPOST_DATABASE_URL": config.database_url.replace("+psycopg", ""),
-        "MILEPOST_FILES_URL": config.files_url,
-        "MILEPOST_MASTER_KEY": base64.b64encode(MASTER_KEY).decode(),
-        "MILEPOST_LOG_LEVEL": "ERROR",
-        "MILEPOST_SMTP_URL": server.url,
-        "MILEPOST_MAIL_FROM": "milepost@district.example",
-    }
-    if crash_at:
-        env["MILEPOST_CRASH_POINT"] = crash_at
-    command = [sys.executable, "-m", "lti_tool.cli", "worker", "--once"]
-    return subprocess.run(command, env=env, timeout=120, check=False).returncode
+    mail = {"MILEPOST_SMTP_URL": server.url, "MILEPOST_MAIL_FROM": "milepost@district.example"}
+    return work(district.runtime, crash_at=crash_at, more=mail)
 
 
 def test_a_worker_killed_between_sending_and_recording_sends_the_same_mail_again(
@@ -61,12 +41,7 @@ def test_a_worker_killed_between_sending_and_recording_sends_the_same_mail_again
             leaving.ask(session, config, address, network=network("192.0.2.1"), now=utcnow())
         assert worker(district, server, "mail-sent-not-recorded") == -signal.SIGKILL
         assert len(server.mails) == 1
-        with district.runtime.database.transaction() as session:
-            session.execute(
-                update(OutboxMessage)
-                .where(OutboxMessage.state == "leased")
-                .values(lease_until=utcnow() - timedelta(seconds=1))
-            )
+        leases_run_out(district.runtime.database)
         assert worker(district, server) == 0
         assert worker(district, server) == 0
     first, second = server.mails
