@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from flask_babel import gettext
+from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session, undefer
 
+from badges import ends
 from badges.achievements.addresses import endorsement_url, status_list_url, terms_url
 from badges.achievements.models import Achievement, AchievementVersion, Issuer
 from badges.achievements.terms import in_force
@@ -28,15 +29,16 @@ from badges.endorsements.additions import of_credential
 from badges.endorsements.models import Endorsement
 from badges.endorsements.targets import Target
 from badges.openbadges import model as ob
-from core import audit
+from badges.reasons import usable_reason
+from core import audit, plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import owner_like
 from core.outbox import publish as publish_message
 from core.scope import unscoped
+from core.unique import unless_taken
 
 SIGN: Final = "endorsement.sign"
 COMMENT_LIMIT: Final = 2000
-REASON_LIMIT: Final = 500
 _NAMED = "one endorsement, named by its id; the caller has checked who asks"
 _ABOUT = "what others say of the caller's own issuers, achievements or badges"
 
@@ -64,12 +66,13 @@ def endorse(
             _("An endorsement comes from somebody else: this belongs to the same issuer."),
             code="endorsed_oneself",
         )
+    endorsed = ConflictError(
+        _("%(issuer)s has endorsed this already.", issuer=issuer.name),
+        code="endorsed_already",
+        advice=_("Take the first endorsement back before you write another."),
+    )
     if _live(session, issuer, target) is not None:
-        raise ConflictError(
-            _("%(issuer)s has endorsed this already.", issuer=issuer.name),
-            code="endorsed_already",
-            advice=_("Take the first endorsement back before you write another."),
-        )
+        raise endorsed
     keep_address(session, badge_url, now)
     status_list, index = allocate(session, issuer, now)
     begins = now.replace(microsecond=0)
@@ -107,8 +110,8 @@ def endorse(
         made_at=begins,
         actor_id=actor_id,
     )
-    session.add(made)
-    session.flush()
+    with unless_taken(session, endorsed):
+        session.add(made)
     session.refresh(made, ["issuer"])
     count_allocation(session, status_list.id)
     _note(session, made, "endorsement.made", actor_id, now)
@@ -160,13 +163,7 @@ def revoke(
     Copies of it in badges that are out say from now on that it was withdrawn; the badges
     themselves hold as before. Raises UnprocessableError without a usable reason.
     """
-    text = reason.strip()
-    if not text or len(text) > REASON_LIMIT:
-        raise UnprocessableError(
-            _("Say why, in at most %(limit)d characters.", limit=REASON_LIMIT),
-            code="reason_missing",
-            fields={"reason": _("Everybody who opens the endorsement will read this.")},
-        )
+    text = usable_reason(reason, _("Everybody who opens the endorsement will read this."))
     found = _locked(session, endorsement_id)
     if found.revoked_at is not None:
         return found
@@ -244,6 +241,30 @@ def of_badge(session: Session, credential_id: uuid.UUID) -> list[Endorsement]:
         )
 
 
+def waiting_for(
+    session: Session, person_id: uuid.UUID, now: datetime
+) -> list[tuple[Endorsement, Credential]]:
+    """What was said of somebody's own badges and waits for their answer, the latest first."""
+    with unscoped(session, _ABOUT):
+        rows = session.execute(
+            select(Endorsement, Credential)
+            .join(Credential, Credential.id == Endorsement.about_credential_id)
+            .where(Credential.person_id == person_id, Credential.state == "signed", *waits(now))
+            .order_by(Endorsement.made_at.desc(), Endorsement.id)
+        )
+        return [(one, credential) for one, credential in rows]
+
+
+def waits(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """For a query: that an endorsement holds, and nobody has said whether it is shown."""
+    return (
+        Endorsement.answer == "waiting",
+        Endorsement.signed_at.is_not(None),
+        Endorsement.revoked_at.is_(None),
+        or_(Endorsement.valid_until.is_(None), Endorsement.valid_until > now),
+    )
+
+
 def find(session: Session, endorsement_id: uuid.UUID) -> Endorsement:
     """An endorsement by its id, whoever may see it. Raises NotFoundError."""
     with unscoped(session, _NAMED):
@@ -271,15 +292,24 @@ def public(session: Session, endorsement_id: uuid.UUID) -> Endorsement:
         return found
 
 
+def until_fault(valid_until: datetime | None, now: datetime) -> LazyString | None:
+    """Why an endorsement cannot be good until then; None where it can."""
+    early = _("Choose a day that is still to come, or none.")
+    return ends.fault_of(valid_until, after=now, early=early, now=now)
+
+
 def _checked(comment: str, valid_until: datetime | None, now: datetime) -> str:
     clean = "\n".join(line.rstrip() for line in comment.strip().splitlines())
-    faults = {}
-    if not clean or len(clean) > COMMENT_LIMIT:
-        faults["comment"] = _(
+    faults: dict[str, Any] = {}
+    fault = plain_text.text_fault(clean, COMMENT_LIMIT)
+    if not clean:
+        fault = _(
             "Say what you endorse it for, in at most %(limit)d characters.", limit=COMMENT_LIMIT
         )
-    if valid_until is not None and valid_until <= now:
-        faults["until"] = _("Choose a day that is still to come, or none.")
+    if fault is not None:
+        faults["comment"] = fault
+    if late := until_fault(valid_until, now):
+        faults["until"] = late
     if faults:
         raise UnprocessableError(
             _("This endorsement cannot be signed as it is."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from flask_babel import ngettext
 from lti_tool.admin.changes import Change
 from lti_tool.admin.health import Finding
 from lti_tool.lti.names import SCOPE_LINE_ITEM, SCOPE_MEMBERSHIPS, SCOPE_RESULT, SCOPE_SCORE
+
+# The name of an exception, with its code where it has one.
+_OWN_FAULT = re.compile(r"(?P<name>[A-Z]\w*(?:Error|Exception|Timeout))(?: \(\w+\))?")
 
 FAMILY_NAMES = {"canvas": "Canvas", "moodle": "Moodle", "schoology": "Schoology"}
 
@@ -231,7 +235,10 @@ def topic(name: str) -> str:
         "lti.roster": _("A list of people"),
         "accounts.settle": _("Joining two accounts of one person"),
         "credential.sign": _("The signature of a badge"),
+        "credential.rewrite_evidence": _("The evidence that a badge shows"),
         "credential.sign_revision": _("The signature of a badge in its next version"),
+        "endorsement.sign": _("The signature of an endorsement"),
+        "badge.endorsement_waits>mail": _("Word of an endorsement that waits"),
         "keys.replace": _("Looking for what a withdrawn key signed"),
         "badge.credential_reissued>mail": _("Word of a badge in its next version"),
         "badge.renewal_declined>mail": _("Word of a renewal that has to wait"),
@@ -246,6 +253,67 @@ def topic(name: str) -> str:
     if name in known:
         return known[name]
     return str(_("Clockwork: %(topic)s", topic=name))
+
+
+def answer(error: str) -> str:
+    """The last answer to a delivery: what the other side said, and our own faults in words.
+
+    Of what went wrong inside only the kind is kept (`core.log.kind_of`), such as KeySealError.
+    """
+    kind = _OWN_FAULT.fullmatch(error)
+    if kind is None:
+        return error
+    known: dict[str, str] = {
+        "InvalidCredentialError": _(
+            "As it is written nobody could verify it, so it is not signed."
+        ),
+        "NoActiveKeyError": " ".join(
+            (
+                _("Its issuer has no key to sign with."),
+                _("Whoever runs this installation can make one: milepost doctor"),
+            )
+        ),
+        "KeySealError": _(
+            "The issuer’s key does not open with this installation’s master key, so nothing is"
+            " signed. Whoever runs Milepost can put that right."
+        ),
+        "KeyWithdrawnError": _(
+            "The key was withdrawn while it signed. It is tried with the new one."
+        ),
+    }
+    return known.get(kind["name"]) or str(
+        _(
+            "Milepost met a fault of its own (%(name)s). Whoever runs it finds more in its log.",
+            name=error,
+        )
+    )
+
+
+def dropping(topic: str) -> str:
+    """What it means that a delivery is dropped."""
+    signatures: dict[str, str] = {
+        "credential.sign": _(
+            "The badge is then never signed, and its holder waits for it until it is withdrawn."
+            " This cannot be undone."
+        ),
+        "credential.sign_revision": _(
+            "This version of the badge is then not signed: the badge stays as it was until it is"
+            " corrected or renewed again. This cannot be undone."
+        ),
+        "endorsement.sign": _(
+            "The endorsement is then never signed, so nobody sees it. This cannot be undone."
+        ),
+    }
+    if topic in signatures:
+        return signatures[topic]
+    if ">" in topic or topic in {"review.decided", "mail.send"}:
+        return str(
+            _(
+                "It is then never sent. What it told of, such as a decision, stays as it is here;"
+                " only the other side does not hear of it. This cannot be undone."
+            )
+        )
+    return str(_("It is then never done; all else stays as it is. This cannot be undone."))
 
 
 def change(item: Change) -> str:

@@ -21,7 +21,8 @@ ISSUED: Final = "issued"
 REVOKED: Final = "revoked"
 EXPIRING: Final = "expiring"
 CHANGED: Final = "changed"
-KINDS: Final = (OFFERED, ISSUED, CHANGED, REVOKED, EXPIRING)
+ENDORSED: Final = "endorsed"
+KINDS: Final = (OFFERED, ISSUED, CHANGED, REVOKED, EXPIRING, ENDORSED)
 _OWN = "a person's own choices, whichever school they came in through"
 
 

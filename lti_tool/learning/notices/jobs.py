@@ -20,11 +20,13 @@ from badges.awards.renewing import DECLINED
 from badges.awards.revisions import REISSUED
 from badges.awards.service import REVOKED
 from badges.awards.signing import ISSUED
+from badges.endorsements.signing import WAITS
 from core import mail
 from core.outbox import Job, Registry
 from core.runtime import Runtime
 from core.scope import unscoped
-from lti_tool.learning.notices import choices, letters
+from lti_tool.learning.notices import choices, endorsed, letters
+from lti_tool.learning.notices.reader import PREFIX
 
 EXPIRING: Final = "notices.expiring"
 EVERY: Final = timedelta(hours=6)
@@ -72,8 +74,13 @@ def register_jobs(registry: Registry, runtime: Runtime) -> None:
         with runtime.database.transaction() as session:
             _queue_answer(session, runtime, uuid.UUID(job.payload["request_id"]))
 
+    def waits(job: Job) -> None:
+        with runtime.database.transaction() as session:
+            endorsed.queue(session, runtime, uuid.UUID(job.payload["endorsement_id"]))
+
     registry.subscribe(REISSUED, "mail", changed)
     registry.subscribe(DECLINED, "mail", declined)
+    registry.subscribe(WAITS, "mail", waits)
 
     def endings(_job: Job) -> None:
         tell_of_endings(runtime, runtime.now())
@@ -176,6 +183,4 @@ def _write(
     if choices.addressee(session, person_id, kind) is None:
         return False
     facts = {subject: str(subject_id)}
-    return mail.queue(
-        session, runtime.config, letters.PREFIX + kind, key, facts, organisation_id=owner_id
-    )
+    return mail.queue(session, runtime.config, PREFIX + kind, key, facts, organisation_id=owner_id)

@@ -3,82 +3,27 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements.addresses import credential_url
 from badges.achievements.service import micro_credential
 from badges.awards.models import Award, Credential, CredentialRevision, RenewalRequest
-from core import mail, timezones
-from core.identity import Organisation, Person
+from core import mail
 from core.letters import Letter, Link
 from core.runtime import Runtime
 from core.scope import unscoped
-from core.web.i18n import texts_in
 from lti_tool.learning.notices import choices
+from lti_tool.learning.notices.endorsed import endorsed
+from lti_tool.learning.notices.reader import PREFIX, Reader, reader_of
 
-PREFIX = "notice."
 ANSWERED = "renewal.declined"
 # Reasons of a version that its holder did not give themselves.
 CHANGES = frozenset({"corrected", "renewed", "key"})
 _WHY = "the badge that a mail is about, and its holder"
-Words = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Whom a letter is to, and what it needs to speak to them."""
-
-    runtime: Runtime
-    person: Person
-    to: str
-    place: str
-    locale: str
-    zone: str
-
-    @property
-    def say(self) -> Words:
-        """`gettext` in the reader's language."""
-        return texts_in(self.locale)
-
-    def day(self, value: datetime) -> str:
-        """A date as the reader writes it, where they are."""
-        local = value.astimezone(ZoneInfo(self.zone))
-        return format_date(local, format="long", locale=self.locale)
-
-    def letter(self, subject: str, body: Sequence[str | Link]) -> Letter:
-        """The whole letter around what is new."""
-        _, name = self.say, self.person.given_name or self.person.name
-        hello = _("Hello %(name)s,", name=name) if name else _("Hello,")
-        return Letter(
-            to=self.to,
-            locale=self.locale,
-            subject=subject,
-            body=[hello, *body],
-            closing=[
-                _(
-                    "You get this because this is your confirmed address at %(organisation)s in"
-                    " Milepost. “My notices”, under “My badges”, is where you choose what you are"
-                    " told by mail.",
-                    organisation=self.place,
-                )
-            ],
-        )
-
-    def way(self) -> list[str | Link]:
-        """How to come to one's badges, with a course and without."""
-        _ = self.say
-        return [
-            _("Open Milepost from your course and choose “My badges”. Without a course any more:"),
-            Link(_("Open my badges by mail"), f"{self.runtime.config.base_url}/access"),
-        ]
 
 
 def register(runtime: Runtime) -> None:
@@ -98,7 +43,7 @@ def offered(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Let
         award = session.get(Award, uuid.UUID(facts["award_id"]))
     if award is None or award.state != "offered":
         return None
-    reader = _reader(runtime, session, award.person_id, choices.OFFERED)
+    reader = reader_of(runtime, session, award.person_id, choices.OFFERED)
     if reader is None:
         return None
     _, name = reader.say, micro_credential(award.version).name
@@ -120,7 +65,7 @@ def issued(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Lett
     credential = _credential(session, facts)
     if credential is None or credential.state != "signed":
         return None
-    reader = _reader(runtime, session, credential.person_id, choices.ISSUED)
+    reader = reader_of(runtime, session, credential.person_id, choices.ISSUED)
     if reader is None:
         return None
     _, name = reader.say, micro_credential(credential.version).name
@@ -144,7 +89,7 @@ def revoked(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Let
     credential = _credential(session, facts)
     if credential is None or credential.state != "revoked" or credential.revoked_at is None:
         return None
-    reader = _reader(runtime, session, credential.person_id, choices.REVOKED)
+    reader = reader_of(runtime, session, credential.person_id, choices.REVOKED)
     if reader is None:
         return None
     _, name = reader.say, micro_credential(credential.version).name
@@ -174,7 +119,7 @@ def changed(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Let
         credential = session.get(Credential, row.credential_id) if row else None
     if row is None or credential is None or credential.state != "signed" or row.replaced_at:
         return None
-    reader = _reader(runtime, session, credential.person_id, choices.CHANGED)
+    reader = reader_of(runtime, session, credential.person_id, choices.CHANGED)
     if reader is None:
         return None
     _, name = reader.say, micro_credential(credential.version).name
@@ -183,12 +128,12 @@ def changed(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Let
 
 
 def _change(
-    reader: _Reader, row: CredentialRevision, credential: Credential, name: str
+    reader: Reader, row: CredentialRevision, credential: Credential, name: str
 ) -> list[str]:
     """The subject, then what happened and what to do."""
     _, issuer = reader.say, credential.issuer.name
     if row.reason == "renewed" and row.valid_until is not None:
-        day = reader.day(row.valid_until)
+        day = reader.last_day(row.valid_until)
         return [
             _("Your badge is renewed: %(name)s", name=name),
             _("Your badge “%(name)s” is now valid until %(date)s.", name=name, date=day),
@@ -225,7 +170,7 @@ def not_renewed(runtime: Runtime, session: Session, facts: Mapping[str, Any]) ->
         credential = session.get(Credential, row.credential_id) if row else None
     if row is None or credential is None or row.state != "declined":
         return None
-    reader = _reader(runtime, session, row.person_id, choices.CHANGED)
+    reader = reader_of(runtime, session, row.person_id, choices.CHANGED)
     if reader is None:
         return None
     _, name = reader.say, micro_credential(credential.version).name
@@ -248,12 +193,11 @@ def expiring(runtime: Runtime, session: Session, facts: Mapping[str, Any]) -> Le
         return None
     if credential.valid_until <= runtime.now() or renewed(session, credential):
         return None
-    reader = _reader(runtime, session, credential.person_id, choices.EXPIRING)
+    reader = reader_of(runtime, session, credential.person_id, choices.EXPIRING)
     if reader is None:
         return None
-    _, name, day = (
-        reader.say, micro_credential(credential.version).name, reader.day(credential.valid_until),
-    )  # fmt: skip
+    _, name = reader.say, micro_credential(credential.version).name
+    day = reader.last_day(credential.valid_until)
     return reader.letter(
         _("Your badge is valid until %(date)s: %(name)s", date=day, name=name),
         [
@@ -295,24 +239,11 @@ def _credential(session: Session, facts: Mapping[str, Any]) -> Credential | None
         return session.get(Credential, uuid.UUID(facts["credential_id"]))
 
 
-def _reader(runtime: Runtime, session: Session, person_id: uuid.UUID, kind: str) -> _Reader | None:
-    found = choices.addressee(session, person_id, kind)
-    if found is None:
-        return None
-    person, where = found
-    place = session.get_one(Organisation, person.owner_id)
-    config = runtime.config
-    zones = (person.timezone, place.timezone, config.default_timezone)
-    zone = next((one for one in zones if one and timezones.known(one)), timezones.FALLBACK)
-    return _Reader(
-        runtime, person, where.address, place.name, mail.language(config, person.locale), zone
-    )
-
-
 _COMPOSERS = {
     choices.OFFERED: offered,
     choices.ISSUED: issued,
     choices.CHANGED: changed,
     choices.REVOKED: revoked,
     choices.EXPIRING: expiring,
+    choices.ENDORSED: endorsed,
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from badges import ends
 from badges.achievements import issuers as profiles
 from badges.achievements.addresses import endorsement_url
 from badges.achievements.models import Issuer
@@ -71,6 +73,19 @@ def _lead() -> Principal:
     return who
 
 
+@blueprint.context_processor
+def _waiting() -> dict[str, Callable[[], int]]:
+    """`endorsements_waiting()`: how many the leads of this visit have not answered yet."""
+
+    def endorsements_waiting() -> int:
+        who = _lead()
+        with runtime().database.snapshot(who.scope) as session:
+            said = _said(session, who, _own_issuers(session, who))
+        return sum(line.standing == "waiting" for line in said)
+
+    return {"endorsements_waiting": endorsements_waiting}
+
+
 @blueprint.get("/endorsements")
 def endorsements() -> str:
     """What waits for an answer, what is said of ours, and what we said of others."""
@@ -82,10 +97,7 @@ def endorsements() -> str:
             for one in service.given(session)
             if authority.manages(who, one)
         ]
-        said = [
-            _line(session, one, who, own)
-            for one in service.received(session, [issuer.id for issuer in own])
-        ]
+        said = _said(session, who, own)
     return render_template(
         "programme/endorsing/list.html",
         waiting=[line for line in said if line.standing == "waiting"],
@@ -160,7 +172,7 @@ def answer_endorsement(endorsement_id: uuid.UUID) -> ResponseReturnValue:
 def revoke_endorsement(endorsement_id: uuid.UUID) -> ResponseReturnValue:
     """Take back what we said."""
     who, shared = _lead(), runtime()
-    reason = request.form.get("reason", "")[:2000]
+    reason = request.form.get("reason", "")
     try:
         with shared.database.transaction(who.scope) as session:
             line = _found(session, who, endorsement_id)
@@ -196,16 +208,16 @@ def _read(
     else:
         faults["issuer"] = _("Choose the issuer that endorses.")
     try:
-        until = _end_of(typed.until)
-    except ValueError:
-        faults["until"] = _("Write a day such as 2027-06-30, or none.")
+        until = ends.read(typed.until)
+    except UnprocessableError as error:
+        faults.update(error.fields)
+    if late := service.until_fault(until, now):
+        faults["until"] = late
     if not typed.comment.strip() or len(typed.comment.strip()) > service.COMMENT_LIMIT:
         faults["comment"] = _(
             "Say what you endorse it for, in at most %(limit)d characters.",
             limit=service.COMMENT_LIMIT,
         )
-    if until is not None and until <= now:
-        faults["until"] = _("Choose a day that is still to come, or none.")
     if faults or target is None or issuer is None:
         raise UnprocessableError(
             _("This endorsement cannot be signed as it is."),
@@ -213,13 +225,6 @@ def _read(
             fields=faults,
         )
     return target, issuer, until
-
-
-def _end_of(day: str) -> datetime | None:
-    """The end of a day, in UTC; None for none. Raises ValueError."""
-    if not day:
-        return None
-    return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC) + timedelta(days=1, seconds=-1)
 
 
 def _form(typed: Typed, errors: dict[str, str]) -> str:
@@ -262,6 +267,12 @@ def _found(session: Session, who: Principal, endorsement_id: uuid.UUID) -> Line:
     if not line.given and not (line.received and found.signed_at is not None):
         raise _unknown()
     return line
+
+
+def _said(session: Session, who: Principal, own: list[Issuer]) -> list[Line]:
+    """What was said of these issuers and their micro-credentials, the latest first."""
+    found = service.received(session, [issuer.id for issuer in own])
+    return [_line(session, one, who, own) for one in found]
 
 
 def _line(session: Session, found: Endorsement, who: Principal, own: list[Issuer]) -> Line:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from badges.awards import service as awards
 from badges.awards.models import Award, Credential
 from badges.awards.reissuing import Change, reissue
+from badges.endorsements.targets import of_credential
 from core import addresses, mail
 from core.db import utcnow
 from core.identity import Organisation, Person
@@ -23,6 +24,7 @@ from core.worker import KEEP_DONE, Worker
 from lti_tool.app import create_app, register_jobs
 from lti_tool.learning.notices import choices
 from lti_tool.learning.notices import jobs as notices
+from tests.badges.endorsements.conftest import Union, union
 from tests.lti_tool.learning.conftest import Visit, mark_as_test_student, visit_as
 from tests.support.badges import District, add_person, earn, issue_credential, make_district
 from tests.support.mailbox import Mailbox, with_mail
@@ -123,7 +125,7 @@ def test_a_withdrawn_badge_is_told_with_the_reason(
 
 @pytest.mark.parametrize("kind", choices.KINDS)
 def test_what_somebody_turned_off_stays_quiet(
-    runtime: Runtime, district: District, box: Mailbox, kind: str
+    runtime: Runtime, district: District, union: Union, box: Mailbox, kind: str
 ) -> None:
     with runtime.database.transaction() as session:
         wanted = set(choices.KINDS) - {kind}
@@ -131,6 +133,10 @@ def test_what_somebody_turned_off_stays_quiet(
     offer(runtime, district)
     work(runtime)
     credential = _accept(runtime, district)
+    work(runtime)
+    with runtime.database.snapshot() as session:
+        badge = awards.own_credential(session, credential.id, credential.person_id)
+    union.endorse(of_credential(badge, district.badge_url), shown=False)
     work(runtime)
     _ends(runtime, credential, timedelta(days=20))
     notices.tell_of_endings(runtime, utcnow())
@@ -148,13 +154,13 @@ def test_what_somebody_turned_off_stays_quiet(
     starts = {
         "offered": "A badge waits", "issued": "Your badge is ready",
         "changed": "Your badge was corrected", "revoked": "Your badge was withdrawn",
-        "expiring": "Your badge is valid until",
+        "expiring": "Your badge is valid until", "endorsed": "Somebody has put their name",
     }  # fmt: skip
     told = [
         next(k for k, start in starts.items() if m.subject.startswith(start)) for m in box.mails()
     ]
     assert sorted(told) == sorted(wanted)
-    assert queued(runtime) == 4
+    assert queued(runtime) == len(wanted)
 
 
 def _accept(runtime: Runtime, district: District) -> Credential:
@@ -240,6 +246,28 @@ def test_an_end_is_told_thirty_days_before_and_seven_and_never_twice(
     subjects = {told.subject for told in box.mails(WREN)}
     assert len(box.mails(WREN)) == 2
     assert all(s.startswith("Your badge is valid until ") for s in subjects)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Midway"])
+def test_a_letter_names_the_last_day_that_everybody_reads(
+    runtime: Runtime, district: District, box: Mailbox, zone: str
+) -> None:
+    credential = issue_credential(district)
+    work(runtime)
+    box.empty()
+    end = (utcnow() + timedelta(days=6)).replace(hour=23, minute=59, second=59, microsecond=0)
+    _ends(runtime, credential, end - utcnow())
+    with runtime.database.transaction() as session, unscoped(session, "the test's rows"):
+        session.execute(
+            update(Credential).where(Credential.id == credential.id).values(valid_until=end)
+        )
+        session.execute(
+            update(Person).where(Person.id == district.learner.id).values(timezone=zone)
+        )
+    notices.tell_of_endings(runtime, utcnow())
+    work(runtime)
+    day = f"{end:%B} {end.day}, {end.year}"
+    assert box.only(WREN).subject.startswith(f"Your badge is valid until {day}: ")
 
 
 def test_a_row_outlives_the_time_in_which_it_might_be_written_again() -> None:
@@ -448,3 +476,6 @@ def test_a_test_student_confirms_nothing(app: Flask, runtime: Runtime, district:
     answer = visit.post("/address", {"address": "wren@home.example"}, page="/notices")
     assert answer.status_code == 409
     assert queued(runtime) == 0
+
+
+__all__ = ["union"]
