@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from badges.pathways.models import Enrolment
 from badges.pathways.service import evaluate_person
-from core.outbox import Job, Registry
+from core.log import kind_of
+from core.outbox import DeliveryError, Job, Registry
 from core.runtime import Runtime
 from core.scope import unscoped
 
@@ -37,21 +39,23 @@ def sweep(runtime: Runtime, *, due_at: datetime | None) -> int:
     """Judge active enrolments again, those due at `due_at` or (None) all; returns how many people.
 
     One transaction a person, so that a crash loses nothing and nobody waits for everybody's locks,
-    nor for one ledger that cannot be read: RuntimeError at the end says how many there were.
+    nor for one ledger that cannot be read. Raises DeliveryError at the end where there were such:
+    the job is tried again, and says how many of them and of what kind.
     """
     with runtime.database.snapshot() as session, unscoped(session, _REASON):
         query = select(Enrolment.person_id).where(Enrolment.state == "active").distinct()
         if due_at is not None:
             query = query.where(Enrolment.next_eval_at <= due_at)
         people: list[uuid.UUID] = list(session.scalars(query))
-    faulty = 0
+    faults: Counter[str] = Counter()
     for person_id in people:
         try:
             with runtime.database.transaction() as session, unscoped(session, _REASON):
                 evaluate_person(session, person_id, runtime.now())
-        except Exception:
-            faulty += 1
+        except Exception as error:
+            faults[kind_of(error)] += 1
             log.exception("a person's pathways could not be judged")
-    if faulty:
-        raise RuntimeError(f"the pathways of {faulty} people could not be judged; see the log")
+    if faults:
+        kinds = ", ".join(f"{kind}: {number}" for kind, number in sorted(faults.items()))
+        raise DeliveryError(f"Some people's pathways could not be judged ({kinds}).")
     return len(people)

@@ -16,9 +16,10 @@ from badges.pathways.models import Enrolment, FactRow, Pathway, PathwayVersion
 from badges.pathways.rules import Status, parse
 from core.errors import ConflictError
 from core.identity import Person, owner_like
-from core.outbox import OutboxMessage
+from core.outbox import DeliveryError, OutboxMessage, publish
 from core.runtime import Runtime
 from core.scope import unscoped
+from core.worker import Worker
 from tests.support.badges import (
     NOW,
     District,
@@ -376,8 +377,36 @@ def test_a_person_whose_ledger_cannot_be_read_does_not_hold_up_the_others(
             update(FactRow).where(FactRow.person_id == other.id).values(data={"kind": "?"})
         )
     runtime.clock = lambda: LATER
-    with pytest.raises(RuntimeError, match="1 people"):
+    with pytest.raises(DeliveryError, match=r"could not be judged \(FactError: 1\)"):
         jobs.sweep(runtime, due_at=None)
+    assert len(awards_of(district, district.learner)) == 1
+
+
+def test_a_sweep_that_could_not_judge_everybody_is_tried_again_and_says_why(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    district = make_district(runtime)
+    version = add_pathway(district, {"id": "h", "op": "hours", "min": 1})
+    with runtime.database.transaction() as session:
+        fact = HoursFact("log", "1", 0, NOW, minutes=60, activity="x")
+        service.record_fact(session, district.learner, fact, NOW)
+    begin(district, district.learner, version)
+    damage, mend = {"kind": "?", "words": "Confided to nobody."}, fact.to_dict()
+    jobs.register_jobs(runtime.registry, runtime)
+    worker = Worker(runtime.database, runtime.registry)
+    for data, state in ((damage, "ready"), (mend, "done")):
+        with runtime.database.transaction() as session, unscoped(session, "a test that damages"):
+            session.execute(update(FactRow).values(data=data))
+            publish(session, "pathways.sweep", "tonight", {})
+            session.execute(update(OutboxMessage).values(next_run_at=NOW))
+        worker.drain()
+        with runtime.database.snapshot() as session:
+            row = session.scalars(select(OutboxMessage).where(OutboxMessage.key == "tonight")).one()
+        assert row.state == state
+        if state == "ready":
+            assert row.last_error == "Some people's pathways could not be judged (FactError: 1)."
+    assert "a person's pathways could not be judged" in caplog.messages
+    assert "job postponed" in caplog.messages
     assert len(awards_of(district, district.learner)) == 1
 
 
