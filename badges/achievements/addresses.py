@@ -45,6 +45,11 @@ def credential_url(badge_url: str, credential_id: uuid.UUID) -> str:
     return f"{badge_url}/credentials/{credential_id}"
 
 
+def evidence_url(badge_url: str, credential_id: uuid.UUID, piece_id: uuid.UUID) -> str:
+    """The `id` of a piece of evidence that its earner published with a credential."""
+    return f"{credential_url(badge_url, credential_id)}/evidence/{piece_id}"
+
+
 def status_list_url(badge_url: str, list_id: uuid.UUID) -> str:
     """The `id` of a status list, and where it is served."""
     return f"{badge_url}/status/{list_id}"

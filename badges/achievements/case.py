@@ -16,6 +16,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from badges.achievements.fields import is_web_address
+from core import plain_text
 from core.errors import TooLargeError, UnprocessableError
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -170,8 +171,7 @@ def _text(value: Any, name: str, limit: int) -> str:
     given = value.get(name) if isinstance(value, Mapping) else None
     if not isinstance(given, str):
         return ""
-    shown = "".join(c if c.isprintable() else " " for c in given if not "\ud800" <= c <= "\udfff")
-    text = " ".join(shown.split())
+    text = plain_text.shown(given)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

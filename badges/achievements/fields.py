@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from flask_babel import lazy_gettext as _
 
 from badges.openbadges.shape_tables import ENUMERATIONS, EXTENSION
+from core import plain_text
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 _COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII | re.IGNORECASE)
@@ -57,14 +58,7 @@ class Fields:
         if not text and required:
             self.fault(name, _("This must not be empty."))
         elif len(text) > limit:
-            self.fault(
-                name,
-                _(
-                    "This has %(count)d characters; at most %(limit)d fit.",
-                    count=len(text),
-                    limit=limit,
-                ),
-            )
+            self.fault(name, plain_text.too_long(text, limit))
         elif not _printable(text, one_line=one_line):
             self.fault(name, _("This holds characters that cannot be shown."))
         return text

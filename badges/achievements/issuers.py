@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from badges.achievements import service
 from badges.achievements.document import Identifier
 from badges.achievements.fields import Fields
+from badges.achievements.images import Picture
 from badges.achievements.models import Issuer
 from badges.achievements.reading import read_identifier
 from core import audit
@@ -126,7 +127,8 @@ def make(
 ) -> Issuer:
     """Make an issuer with its whole profile and keys of its own (see `service.create_issuer`).
 
-    Raises UnprocessableError with every field that needs a change.
+    Raises UnprocessableError with every field that needs a change, ConflictError where somebody
+    took the slug in this very moment.
     """
     faults: dict[str, Any] = {}
     details = read_details(data, faults)
@@ -182,16 +184,27 @@ def change(
                 .where(Issuer.parent_slug == issuer.slug)
                 .values(parent_name=issuer.name)
             )
-    audit.record(
-        session,
-        owner=issuer,
-        actor_id=actor_id,
-        action="issuer.changed",
-        subject=issuer,
-        now=now,
-        details={"fields": list(different)},
-    )
+    _note_change(session, issuer, different, actor_id, now)
     return different
+
+
+def set_picture(
+    session: Session,
+    issuer_id: uuid.UUID,
+    picture: Picture | None,
+    *,
+    actor_id: uuid.UUID,
+    now: datetime,
+) -> Issuer:
+    """Give an issuer its logo, or take it away. Raises NotFoundError."""
+    issuer = find(session, issuer_id, lock=True)
+    digest = picture.sha256 if picture else None
+    if issuer.image != digest:
+        issuer.image = digest
+        issuer.image_type = picture.media_type if picture else None
+        session.flush()
+        _note_change(session, issuer, ("image",), actor_id, now)
+    return issuer
 
 
 def find(session: Session, issuer_id: uuid.UUID, *, lock: bool = False) -> Issuer:
@@ -246,6 +259,19 @@ def _write(issuer: Issuer, details: Details, now: datetime) -> tuple[str, ...]:
     if different:
         issuer.changed_at = now
     return tuple(different)
+
+
+def _note_change(
+    session: Session,
+    issuer: Issuer,
+    different: Sequence[str],
+    actor_id: uuid.UUID | None,
+    now: datetime,
+) -> None:
+    audit.record(
+        session, owner=issuer, actor_id=actor_id, action="issuer.changed", subject=issuer, now=now,
+        details={"fields": list(different)},
+    )  # fmt: skip
 
 
 def _refuse(faults: dict[str, Any]) -> None:

@@ -34,8 +34,10 @@ from badges.achievements.document import (
 )
 from badges.achievements.fields import Fields, is_number
 from badges.period import Period
+from core import plain_text
 from core.errors import UnprocessableError
 
+NAME_LIMIT = 120
 MOST_PIECES, MOST_WORDS = 50, 20_000
 MOST_MINUTES = 60 * 1000
 MOST_ALIGNMENTS, MOST_RESULTS = 30, 10
@@ -47,7 +49,7 @@ def read_micro_credential(data: Mapping[str, Any]) -> MicroCredential:
     fields = Fields(data, "", faults)
     fields.whole("schema", SCHEMA, SCHEMA_WITH_ADDED, default=SCHEMA)
     value = MicroCredential(
-        name=fields.text("name", 120),
+        name=fields.text("name", NAME_LIMIT),
         competency=fields.text("competency", 500, one_line=False),
         description=fields.text("description", 2000, one_line=False),
         method=fields.text("method", 6000, one_line=False),
@@ -168,10 +170,13 @@ def read_image(fields: Fields) -> ImageChoice:
     """How the badge looks, on its own."""
     lines = []
     for index, line in enumerate(fields.items("lines", 0, 2)):
-        if isinstance(line, str) and 0 < len(line.strip()) <= 40 and line.isprintable():
+        fault = _("A line must be 1 to 40 characters of text.")
+        if isinstance(line, str) and 0 < len(line.strip()) <= 40:
+            fault = plain_text.line_fault(line.strip(), 40)
+        if fault is None:
             lines.append(line.strip())
         else:
-            fields.fault(f"lines[{index}]", _("A line must be 1 to 40 characters of text."))
+            fields.fault(f"lines[{index}]", fault)
     image = ImageChoice(
         fields.choice("template", TEMPLATES),
         fields.colour("primary"),
@@ -187,11 +192,15 @@ def read_image(fields: Fields) -> ImageChoice:
 def _tags(fields: Fields) -> tuple[str, ...]:
     tags: list[str] = []
     for index, tag in enumerate(fields.items("tags", 0, 20)):
-        if not isinstance(tag, str) or not 0 < len(tag.strip()) <= 60 or not tag.isprintable():
+        if not isinstance(tag, str) or not 0 < len(tag.strip()) <= 60 or not _shows(tag):
             fields.fault(f"tags[{index}]", _("A tag must be 1 to 60 characters of text."))
         elif tag.strip() not in tags:
             tags.append(tag.strip())
     return tuple(tags)
+
+
+def _shows(text: str) -> bool:
+    return plain_text.is_line(text) and not plain_text.turns(text)
 
 
 def _alignments(fields: Fields, most: int) -> tuple[Alignment, ...]:
@@ -272,11 +281,7 @@ def _result(fields: Fields) -> ResultAsked:
 def _allowed(fields: Fields) -> tuple[str, ...]:
     allowed: list[str] = []
     for index, value in enumerate(fields.items("allowed", 0, 30)):
-        if (
-            not isinstance(value, str)
-            or not 0 < len(value.strip()) <= 60
-            or not value.isprintable()
-        ):
+        if not isinstance(value, str) or not 0 < len(value.strip()) <= 60 or not _shows(value):
             fields.fault(f"allowed[{index}]", _("A value must be 1 to 60 characters of text."))
         elif value.strip() not in allowed:
             allowed.append(value.strip())

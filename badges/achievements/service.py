@@ -19,9 +19,11 @@ from badges.achievements.addresses import issuer_did
 from badges.achievements.document import MicroCredential
 from badges.achievements.fields import is_web_address
 from badges.achievements.models import Achievement, AchievementVersion, Issuer
+from core import plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation, owner_like, owner_of
 from core.scope import unscoped
+from core.unique import unless_taken
 from keys.models import SigningKey, issuer_ring
 from keys.publish import did_document
 from keys.ring import KeyRing, published_keys
@@ -68,8 +70,12 @@ def create_issuer(
         description=description,
         created_at=now,
     )
-    session.add(issuer)
-    session.flush()
+    taken = ConflictError(
+        _("The address “%(slug)s” has just been taken. Choose another word.", slug=slug),
+        code="issuer_exists",
+    )
+    with unless_taken(session, taken):
+        session.add(issuer)
     ring.create(session, issuer_ring(issuer.id), "Ed25519", now)
     ring.create(session, issuer_ring(issuer.id), "RS256", now)
     return issuer
@@ -214,8 +220,10 @@ def _issuer_faults(slug: str, name: str, url: str | None, email: str | None) -> 
     faults: dict[str, Any] = {}
     if not SLUG.fullmatch(slug):
         faults["slug"] = _("Use 1 to 80 small letters, digits and hyphens.")
-    if not name.strip() or len(name) > 200 or not name.isprintable():
+    if not name.strip():
         faults["name"] = _("A name has 1 to 200 characters.")
+    elif (fault := plain_text.line_fault(name, 200)) is not None:
+        faults["name"] = fault
     if url is not None and not is_web_address(url):
         faults["url"] = _("This must be an address that begins with https://.")
     if email is not None and not EMAIL.fullmatch(email):

@@ -14,9 +14,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements.models import Issuer, IssuerTerms
-from core import audit
-from core.errors import NotFoundError, UnprocessableError
+from core import audit, plain_text
+from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import owner_like
+from core.numbers import MOST
 from core.scope import unscoped
 
 MOST_LETTERS: Final = 20_000
@@ -30,18 +31,27 @@ def in_force(session: Session, issuer_id: uuid.UUID) -> IssuerTerms | None:
 
 
 def publish(
-    session: Session, issuer: Issuer, text: str, *, actor_id: uuid.UUID | None, now: datetime
+    session: Session,
+    issuer: Issuer,
+    text: str,
+    *,
+    seen: int | None = None,
+    actor_id: uuid.UUID | None,
+    now: datetime,
 ) -> IssuerTerms | None:
     """Publish the next terms; an empty text ends them for badges to come.
 
-    Returns None where that is what holds already. Raises UnprocessableError for a text too long.
+    `seen` is the number of the version that the writer had before them, 0 for none: ConflictError
+    where somebody published in between. Returns None where that is what holds already. Raises
+    UnprocessableError for a text that is too long or holds what turns its direction.
     """
     clean = "\n".join(line.rstrip() for line in text.strip().splitlines())
-    if len(clean) > MOST_LETTERS:
+    fault = plain_text.text_fault(clean, MOST_LETTERS)
+    if fault is not None:
         raise UnprocessableError(
             _("These terms cannot be published as they are."),
             code="terms_long",
-            fields={"text": _("Use at most %(limit)d characters.", limit=MOST_LETTERS)},
+            fields={"text": fault},
         )
     with unscoped(session, "one issuer, locked by its id"):
         # Two publications at once would otherwise claim the same number.
@@ -49,6 +59,14 @@ def publish(
     latest = _latest(session, issuer.id)
     if clean == (latest.text if latest else ""):
         return None
+    if seen is not None and seen != (latest.number if latest else 0):
+        raise ConflictError(
+            _(
+                "Somebody has published other terms since you opened this page, so yours were not."
+                " Compare them with the latest version below, then publish."
+            ),
+            code="terms_changed",
+        )
     made = IssuerTerms(
         **owner_like(issuer),
         id=uuid.uuid4(),
@@ -69,11 +87,9 @@ def publish(
 def published(session: Session, issuer_id: uuid.UUID, number: int) -> IssuerTerms:
     """One text, for ever at its address. Raises NotFoundError."""
     with unscoped(session, _PUBLIC):
-        found = session.scalar(
-            select(IssuerTerms).where(
-                IssuerTerms.issuer_id == issuer_id, IssuerTerms.number == number
-            )
-        )
+        named = IssuerTerms.issuer_id == issuer_id, IssuerTerms.number == number
+        # The number comes from an address, and a column does not hold every number.
+        found = session.scalar(select(IssuerTerms).where(*named)) if number <= MOST else None
     if found is None or not found.text:
         raise NotFoundError(_("There are no terms at this address."), code="terms_unknown")
     return found

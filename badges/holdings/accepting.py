@@ -18,15 +18,17 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from badges.achievements.issuers import issuers
 from badges.achievements.models import Achievement
 from badges.holdings.models import AcceptedIssuer, ImportedBadge
 from badges.openbadges.did import did_web_url, origin
 from badges.openbadges.errors import DidError
-from core import audit
+from core import audit, plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Person, of_real_people, owner_of
 from core.outbox import publish
 from core.scope import Scope, unscoped
+from core.unique import unless_taken
 
 WEIGH: Final = "holdings.weigh"
 FACT_LIMIT: Final = 500  # what a fact of the ledger can name
@@ -111,7 +113,7 @@ def accept(
 
     Raises UnprocessableError with every fault by field, ConflictError for what is accepted already.
     """
-    name = " ".join(name.replace("\0", "").split())
+    name = plain_text.line(name.replace("\0", ""))
     issuer, achievement = issuer.strip(), achievement.strip()
     _check(session, issuer, name, achievement, counts_as_id)
     with unscoped(session, "one line of an organisation's own list"):
@@ -123,11 +125,12 @@ def accept(
                 AcceptedIssuer.ended_at.is_(None),
             )
         )
+    listed = ConflictError(
+        _("This is on the list already. End that line first to change what it says."),
+        code="issuer_accepted",
+    )
     if known is not None:
-        raise ConflictError(
-            _("This is on the list already. End that line first to change what it says."),
-            code="issuer_accepted",
-        )
+        raise listed
     row = AcceptedIssuer(
         **owner_of(organisation),
         id=uuid.uuid4(),
@@ -138,8 +141,8 @@ def accept(
         accepted_at=now,
         accepted_by=actor_id,
     )
-    session.add(row)
-    session.flush()
+    with unless_taken(session, listed):
+        session.add(row)
     _tell(session, row, "accepted", actor_id, now)
     return row
 
@@ -191,8 +194,13 @@ def _check(
             "Write it as their badges do: a web address beginning with https://, or a DID such as"
             " did:web:example.org."
         )
-    if len(name) > NAME_LIMIT:
-        faults["name"] = _("At most %(limit)d characters.", limit=NAME_LIMIT)
+    elif _is_ours(session, issuer):
+        faults["issuer"] = _(
+            "This is an issuer of your own: its badges count already. Other issuers are named here."
+        )
+    fault = plain_text.line_fault(name, NAME_LIMIT)
+    if fault is not None:
+        faults["name"] = fault
     if achievement and not _usable(achievement):
         faults["achievement"] = _("Write the badge’s own identifier, as it stands in the badge.")
     if counts_as_id is not None and not achievement:
@@ -205,6 +213,14 @@ def _check(
         raise UnprocessableError(
             _("This cannot be put on the list yet."), code="issuer_unusable", fields=faults
         )
+
+
+def _is_ours(session: Session, issuer: str) -> bool:
+    """Whether the session's scope signs its badges under this name, as a DID or as an address."""
+    names = {one.did for one in issuers(session)}
+    return issuer in names or issuer in {
+        did_web_url(name).removesuffix("/did.json") for name in names
+    }
 
 
 def _identifier(text: str) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation
 from core.scope import unscoped
+from core.unique import unless_taken
 from lti_tool.lti.models import Deployment, Platform
 
 LONGEST_ID = 255
@@ -50,11 +51,12 @@ def add_deployment(
             .where(Deployment.platform_id == platform.id, Deployment.deployment_id == deployment_id)
             .with_for_update()
         )
+    there = ConflictError(
+        _l("This platform has that deployment already; nothing was changed."),
+        code="deployment_exists",
+    )
     if taken is not None and taken.state == "active":
-        raise ConflictError(
-            _l("This platform has that deployment already; nothing was changed."),
-            code="deployment_exists",
-        )
+        raise there
     deployment = taken or Deployment(
         platform_id=platform.id, deployment_id=deployment_id, created_at=now
     )
@@ -64,8 +66,8 @@ def add_deployment(
     )  # fmt: skip
     deployment.owner_id, deployment.owner_path = place
     deployment.name, deployment.state = name or deployment.name, "active"
-    session.add(deployment)
-    session.flush()
+    with unless_taken(session, there):
+        session.add(deployment)
     return deployment
 
 

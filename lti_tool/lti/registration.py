@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Organisation, Role, owner_of
 from core.scope import unscoped
+from core.unique import unless_taken
 from lti_tool.lti.deployments import (
     add_deployment,
     approve_deployment,
@@ -89,7 +90,9 @@ def add_platform(
         "privacy_level": privacy_level,
     }
     _refuse_faults(_faults(wanted), _l("This platform cannot be registered as it is written."))
-    _refuse_taken(session, ends.issuer, client_id)
+    taken = _taken()
+    if _is_taken(session, ends.issuer, client_id):
+        raise taken
     platform = Platform(
         **owner_of(organisation),
         **wanted,
@@ -99,8 +102,8 @@ def add_platform(
         features=dict(features or {}),
         created_at=now,
     )
-    session.add(platform)
-    session.flush()
+    with unless_taken(session, taken):
+        session.add(platform)
     return platform
 
 
@@ -178,17 +181,20 @@ def _refuse_faults(faults: Mapping[str, Any], message: Any) -> None:
         raise UnprocessableError(message, code="platform_invalid", fields=faults)
 
 
-def _refuse_taken(session: Session, issuer: str, client_id: str) -> None:
+def _is_taken(session: Session, issuer: str, client_id: str) -> bool:
     with unscoped(session, "issuer and client id are unique in the whole installation"):
-        taken = session.scalar(
+        found = session.scalar(
             select(Platform.id).where(Platform.issuer == issuer, Platform.client_id == client_id)
         )
-    if taken is not None:
-        raise ConflictError(
-            _l("This issuer and client id are registered already; nothing was changed."),
-            code="platform_exists",
-            advice=_l("To correct the platform that is there, use: milepost platform set"),
-        )
+    return found is not None
+
+
+def _taken() -> ConflictError:
+    return ConflictError(
+        _l("This issuer and client id are registered already; nothing was changed."),
+        code="platform_exists",
+        advice=_l("To correct the platform that is there, use: milepost platform set"),
+    )
 
 
 def list_platforms(session: Session) -> list[Platform]:

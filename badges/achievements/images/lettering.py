@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from core import plain_text
+
 BREAK_OVER = 16
 _ELLIPSIS = "…"
 # (longest line in characters, size); past the last one the text is cut.
@@ -39,16 +41,16 @@ def set_title(title: str, lines: tuple[str, ...] = ()) -> Lettering:
 
 def _plain(text: str) -> str:
     """One line, without what a drawing cannot hold."""
-    kept = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(kept.split())
+    return plain_text.shown(text)
 
 
 def _width(text: str) -> int:
-    """Characters, where a full-width one counts twice and a combining one not at all."""
+    """Characters, where a full-width one counts twice and a combining or joining one not at all."""
     return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        0 if unicodedata.category(c) == "Cf" or unicodedata.combining(c)
+        else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
-    )
+    )  # fmt: skip
 
 
 def _broken(words: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from badges.achievements.images import render_svg
 from badges.public.achievements import rubric_rows
 from badges.public.negotiation import DRAWING_POLICY
 from core.errors import ConflictError, MilepostError, NotFoundError, UnprocessableError
+from core.numbers import whole
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.evidence.pages import saved_at
@@ -80,6 +81,10 @@ def save_draft(draft_id: uuid.UUID) -> ResponseReturnValue:
         found = _find(draft_id)
         typed = forms.typed(request.form.items(), found.content)
         return _page(found, content=typed, stale=True), 409
+    except UnprocessableError as error:
+        found = _find(draft_id)
+        typed = forms.typed(request.form.items(), found.content)
+        return _page(found, content=typed, errors=error.fields), 422
     if what == "check":
         return redirect(url_for("programme.check_draft", draft_id=draft_id), 303)
     if what == "iste":
@@ -130,18 +135,20 @@ def _picker(found: CredentialDraft, what: str) -> ResponseReturnValue:
 
 @blueprint.post("/micro-credential-drafts/<uuid:draft_id>/autosave")
 def autosave_draft(draft_id: uuid.UUID) -> ResponseReturnValue:
-    """Save from <mp-autosave>: 200 with the new version, 409 with where the newer one is."""
+    """Save from <mp-autosave>: 200 with the new version, 409 with where the newer one is, 422
+    with what keeps it from being saved."""
     try:
         found, _place = _save(draft_id, _posted_version(), "")
     except ConflictError as error:
         url = url_for("programme.draft", draft_id=draft_id)
         return jsonify(error=error.code, message=str(error.message), url=url), 409
+    except UnprocessableError as error:
+        return jsonify(error=error.code, message=str(error.message)), 422
     return jsonify(saved=saved_at(found.saved_at, runtime().now()), version=found.version)
 
 
 def _posted_version() -> int:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    return whole(request.form.get("version", "")) or 0
 
 
 def _save(draft_id: uuid.UUID, seen: int | None, what: str) -> tuple[CredentialDraft, str | None]:

@@ -7,7 +7,7 @@ of it is seen by anybody else before it is published.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +20,8 @@ from badges.achievements import service as achievements
 from badges.achievements.document import Alignment, MicroCredential
 from badges.achievements.images import colour_faults
 from badges.achievements.models import Achievement, AchievementVersion, Issuer
-from badges.achievements.reading import MOST_ALIGNMENTS
-from core import audit
+from badges.achievements.reading import MOST_ALIGNMENTS, NAME_LIMIT
+from core import audit, plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import owner_like
 from lti_tool.programme.catalogue import forms
@@ -76,7 +76,7 @@ def begin(
     """Begin a new micro-credential of `issuer`, empty or as a copy of a published one."""
     content = forms.content_of(achievements.micro_credential(like)) if like else empty()
     if like:
-        content["name"] = _("%(name)s (copy)", name=content["name"])[:120]
+        content["name"] = _("%(name)s (copy)", name=content["name"])[:NAME_LIMIT]
     return _write(session, issuer, content, now)
 
 
@@ -159,13 +159,17 @@ def save(
     """Keep what was typed, and do to its rows what the button said (`forms.act`).
 
     `seen` is the version the writer had before them, None to save over whatever is there. A button
-    may overtake the same `page`'s own save, which is no other writer. Raises StaleDraftError.
-    Returns the place that the button leads to.
+    may overtake the same `page`'s own save, which is no other writer. Raises StaleDraftError, and
+    UnprocessableError for a name that no list could show. Returns the place that the button leads
+    to.
     """
     own = what and page and page == draft.page
     if seen not in (None, draft.version) and not own:
         raise StaleDraftError(_l("Somebody else has saved this draft since you opened it."))
     content = forms.typed(form, draft.content)
+    fault = plain_text.line_fault(content["name"].strip(), NAME_LIMIT)
+    if fault is not None:
+        raise UnprocessableError(fault, code="draft_name", fields={"name": fault})
     place = forms.act(content, what) if what else None
     draft.page = page or None
     _keep(session, draft, content, now)
@@ -238,14 +242,15 @@ def checked(draft: CredentialDraft, current: AchievementVersion | None) -> Micro
     data = forms.document_of(content(draft))
     if current is not None:
         data["image"] = current.document["image"]
-    faults: dict[str, Any] = {}
+    # Said here and not where documents are read: one that was published before stays readable.
+    faults: dict[str, Any] = dict.fromkeys(_turned(data), plain_text.turned())
     try:
         made = MicroCredential.from_dict(data)
     except UnprocessableError as error:
-        faults = {forms.field_of(place): text for place, text in error.fields.items()}
+        faults |= {forms.field_of(place): text for place, text in error.fields.items()}
     else:
         if current is None and made.image.upload is None:
-            faults = {f"image.{name}": text for name, text in colour_faults(made.image).items()}
+            faults |= {f"image.{name}": text for name, text in colour_faults(made.image).items()}
     if faults:
         raise UnprocessableError(
             _l("Some places of this draft need another look before it is published."),
@@ -253,6 +258,19 @@ def checked(draft: CredentialDraft, current: AchievementVersion | None) -> Micro
             fields=faults,
         )
     return made
+
+
+def _turned(data: Any, place: str = "") -> Iterator[str]:
+    """The fields that hold what turns the direction of a text."""
+    if isinstance(data, str):
+        if plain_text.turns(data):
+            yield forms.field_of(place)
+    elif isinstance(data, Mapping):
+        for name, inner in data.items():
+            yield from _turned(inner, f"{place}.{name}" if place else name)
+    elif isinstance(data, list):
+        for index, inner in enumerate(data):
+            yield from _turned(inner, f"{place}[{index}]")
 
 
 def current_of(session: Session, draft: CredentialDraft) -> AchievementVersion | None:
@@ -290,16 +308,18 @@ def publish(
         version = achievements.publish(session, draft.achievement, made, now)
     session.delete(draft)
     session.flush()
-    audit.record(
-        session,
-        owner=version,
-        actor_id=actor_id,
-        action="micro_credential.published",
-        subject=version,
-        now=now,
-        details={"number": version.number},
-    )
+    note_published(session, version, actor_id, now)
     return version
+
+
+def note_published(
+    session: Session, version: AchievementVersion, actor_id: uuid.UUID, now: datetime, **more: Any
+) -> None:
+    """Write down who published `version`; `more` is what else is known of it."""
+    audit.record(
+        session, owner=version, actor_id=actor_id, action="micro_credential.published",
+        subject=version, now=now, details={"number": version.number, **more},
+    )  # fmt: skip
 
 
 def throw_away(session: Session, draft: CredentialDraft) -> None:

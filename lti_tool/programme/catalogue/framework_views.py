@@ -13,32 +13,33 @@ from badges.achievements import frameworks
 from badges.achievements.case import MOST_BYTES, read_case
 from core.errors import ConflictError, TooLargeError, UnprocessableError
 from core.identity import Organisation
+from core.numbers import page_number
 from core.web.app import runtime
+from core.web.bodies import take_files
 from core.web.i18n import filesize
 from core.web.sessions import principal
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.catalogue import authority, drafts
 
-_FORM_ROOM = 64 * 1024
-_TAKES_FILES = ("programme.bring_in_framework",)
+
+def _too_large(size: int) -> TooLargeError:
+    return TooLargeError(
+        _(
+            "This file is %(size)s; the limit is %(limit)s. Export a part of the framework"
+            " instead.",
+            size=filesize(size),
+            limit=filesize(MOST_BYTES),
+        ),
+        code="case_too_large",
+    )
 
 
-@blueprint.url_value_preprocessor
-def _room_for_frameworks(endpoint: str | None, _values: object) -> None:
-    """Frameworks are larger than any form; this runs before anything reads the body."""
-    if endpoint not in _TAKES_FILES:
-        return
-    request.max_content_length = MOST_BYTES + _FORM_ROOM
-    if (request.content_length or 0) > MOST_BYTES + _FORM_ROOM:
-        raise TooLargeError(
-            _(
-                "This file is %(size)s; the limit is %(limit)s. Export a part of the framework"
-                " instead.",
-                size=filesize(request.content_length or 0),
-                limit=filesize(MOST_BYTES),
-            ),
-            code="case_too_large",
-        )
+take_files(
+    blueprint,
+    {"programme.bring_in_framework": "programme.list_frameworks"},
+    most=MOST_BYTES,
+    too_large=_too_large,
+)
 
 
 @blueprint.get("/frameworks")
@@ -102,7 +103,7 @@ def _shown(framework_id: uuid.UUID, error: str = "") -> str:
     who = principal()
     authority.require_lead(who)
     said = request.values
-    page = int(said["page"]) if said.get("page", "").isdecimal() and len(said["page"]) < 6 else 1
+    page = page_number(said.get("page", "1"))
     with runtime().database.snapshot(who.scope) as session:
         found = frameworks.find(session, framework_id)
         items = frameworks.search(session, found, said.get("q", "")[:200], page)

@@ -92,7 +92,9 @@ def make_issuer() -> ResponseReturnValue:
                 now=shared.now(),
             )
     except UnprocessableError as error:
-        return _page(None, typed, error.fields, slug=slug), 422
+        return _page(None, typed, error.fields, slug=slug), error.status
+    except ConflictError as error:
+        return _page(None, typed, {"slug": error.message}, slug=slug), error.status
     flash(_("%(name)s is ready to sign badges.", name=made.name), "good")
     return redirect(url_for("programme.issuer", issuer_id=made.id), 303)
 

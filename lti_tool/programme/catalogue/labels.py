@@ -80,6 +80,7 @@ _FIELDS: Final[dict[str, Any]] = {
     "parent_url": _l("Its web address"),
 }
 _SPECIAL: Final[dict[str, Any]] = {
+    ".url": _l("Website"),
     "levels.description": _l("What it looks like"),
     "evidence_asked.title": _l("What it is called"),
     "criteria.description": _l("The question it answers"),

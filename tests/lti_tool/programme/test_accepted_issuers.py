@@ -12,6 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from badges.holdings import accepting
+from badges.openbadges.did import did_web_url
 from core.db import utcnow
 from core.identity import Organisation, Role, create_organisation
 from core.runtime import Runtime
@@ -20,6 +22,7 @@ from lti_tool.app import create_app
 from tests.support.badges import District, make_district
 from tests.support.elsewhere import ACHIEVEMENT, PARTNER
 from tests.support.environment import BASE_URL
+from tests.support.meeting import meet
 
 PAGE = "/accepted-issuers"
 
@@ -106,6 +109,15 @@ def test_faults_stand_beside_their_fields_with_what_was_typed(
         assert said in page
 
 
+def test_an_issuer_of_ones_own_is_no_other_issuer(app: Flask, district: District) -> None:
+    lead = room(app, district, Role.LEAD)
+    own = district.achievement.issuer.did
+    for issuer in (own, did_web_url(own).removesuffix("/did.json")):
+        answer = lead.post(PAGE, {"issuer": issuer, "name": "Ourselves"})
+        assert answer.status_code == 422
+        assert "This is an issuer of your own" in answer.text
+
+
 def test_the_form_is_filled_in_by_a_link_of_the_list(app: Flask, district: District) -> None:
     page = room(app, district, Role.LEAD).get(f"?issuer={PARTNER}&name=P&achievement=urn:a").text
     assert f'value="{PARTNER}"' in page
@@ -135,3 +147,24 @@ def test_a_school_reads_what_its_district_set_and_cannot_end_it(
     assert below.post(f"{PAGE}/{line[1]}/end", {}).status_code == 403
     assert below.post(f"{PAGE}/{uuid.uuid4()}/end", {}).status_code == 404
     assert line[1] in lead.get().text
+
+
+def test_a_line_that_another_lead_adds_in_this_moment_is_said_to_be_there(
+    runtime_pg: Runtime,
+) -> None:
+    district = make_district(runtime_pg)
+    lead = room(create_app(runtime=runtime_pg), district, Role.LEAD)
+    answer = meet(
+        runtime_pg,
+        district.organisation.scope,
+        lambda session: accepting.accept(
+            session, district.organisation, issuer=PARTNER, name="Theirs",
+            actor_id=district.learner.id, now=utcnow(),
+        ),
+        lambda: lead.post(PAGE, {"issuer": PARTNER, "name": "Mine"}),
+    )  # fmt: skip
+    assert answer.status_code == 409
+    assert "This is on the list already." in answer.text
+    assert 'value="Mine"' in answer.text
+    with runtime_pg.database.snapshot(district.organisation.scope) as session:
+        assert [row.name for row in accepting.accepted(session)] == ["Theirs"]

@@ -208,6 +208,26 @@ def test_the_form_saves_itself_and_its_own_button_may_overtake_that(
     assert drafts(district)[0].content["name"] == "AB"
 
 
+def test_a_name_that_no_list_could_show_is_told_with_its_limit_and_not_saved(
+    district: District, lead: Visit
+) -> None:
+    path = begin_change(lead, district)
+    for name, said in (
+        ("x" * 10_000, "This has 10000 characters; at most 120 fit."),
+        ("Listening\u202egninetsiL", "turns the direction of the text"),
+    ):
+        answer = save(lead, path, written(name=name))
+        assert (answer.status_code, said in answer.text, name in answer.text) == (422, True, True)
+        assert drafts(district)[0].content["name"] == "Questions That Open"
+
+
+def test_what_turns_a_text_is_told_before_it_is_published(district: District, lead: Visit) -> None:
+    path = begin_change(lead, district)
+    save(lead, path, written(description="Asks\u202eskcA"))
+    page = lead.get(f"{path}/check").text + lead.get(path).text
+    assert "turns the direction of the text" in page
+
+
 def test_iste_standards_are_added_by_their_codes(district: District, lead: Visit) -> None:
     path = begin(lead, district)
     wrong = save(lead, path, {"name": "Kept", "iste": "2.1.a 9.9"}, "iste")
