@@ -217,6 +217,20 @@ def test_what_is_no_export_is_refused_in_words(pia: Visit, runtime: Runtime, tex
     assert platforms(runtime) == []
 
 
+def test_what_was_in_a_faulty_file_is_kept_to_be_mended(pia: Visit) -> None:
+    answer = pia.client.post(
+        f"/s/{pia.sid}/connections/import", base_url="https://milepost.test",
+        data={
+            "csrf_token": pia.token("/connections/new/generic"),
+            "file": (io.BytesIO(b'{"name": "Kept'), "platform.json"),
+        },
+    )  # fmt: skip
+    assert answer.status_code == 422
+    assert '{"name": "Kept' in unescape(answer.text)
+    assert "Everything you typed is still here." in answer.text
+    assert "choose it again" not in answer.text
+
+
 def test_nobody_connects_for_an_organisation_that_is_not_theirs(
     app: Flask, pia: Visit, runtime: Runtime, district: District
 ) -> None:
