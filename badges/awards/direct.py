@@ -15,10 +15,11 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from badges.achievements.document import MicroCredential
 from badges.achievements.models import AchievementVersion
 from badges.achievements.reading import result_fault
 from badges.achievements.service import micro_credential
-from badges.awards.granting import Receipt, offer
+from badges.awards.granting import Receipt, Told, offer
 from badges.awards.models import Award, Credential
 from badges.pathways.facts import AttestationFact
 from badges.pathways.ledger import insert_fact, lock_enrolments
@@ -42,18 +43,29 @@ def issue_directly(
     actor: Person | None,
     now: datetime,
     results: Mapping[str, str] | None = None,
+    levels: Mapping[str, int] | None = None,
 ) -> Award:
     """Offer `person` the badge of `version` without a rule.
 
-    `results` gives values of the micro-credential's results beside its rubric, by their ids.
+    `results` gives values of the micro-credential's results beside its rubric, by their ids;
+    `levels` what was reached in the lines of the rubric, as numbers from 1. Raises
+    UnprocessableError where the badge cannot tell them, as the version that the person began with
+    says.
 
     `actor` must be a programme lead or administrator of the person's organisation or one above it;
     None stands for the operator of the installation. Raises NotAllowedError, or ConflictError where
     the person holds the badge or has the offer already.
     """
+    told = Told(levels or {}, results or {})
+    document = micro_credential(version)
+    _refuse_results(document, told)
     role = may_award(roles_over(session, actor), actor, person) if actor else OPERATOR
     lock_enrolments(session, person.id)
     enrolment = _fresh_enrolment(session, enrol(session, person, version, now), now)
+    if told != Told():
+        with unscoped(session, "the version that the enrolment is pinned to"):
+            begun = session.get_one(AchievementVersion, enrolment.version.achievement_version_id)
+        _refuse_results(micro_credential(begun), told, document)
     fact = AttestationFact(
         source=SOURCE,
         source_id=str(enrolment.id),
@@ -70,7 +82,8 @@ def issue_directly(
         evaluated_at=now,
         facts=(fact.key,),
         basis=SOURCE,
-        results=_checked(version, results or {}),
+        results=told.values,
+        levels=told.levels,
     )
     award = offer(session, enrolment, receipt, now)
     if award is None:
@@ -87,20 +100,36 @@ def issue_directly(
     return award
 
 
-def _checked(version: AchievementVersion, results: Mapping[str, str]) -> dict[str, str]:
-    """The results as given, if each is one that the micro-credential knows and allows."""
+def _refuse_results(
+    document: MicroCredential, told: Told, meant: MicroCredential | None = None
+) -> None:
+    """Raise UnprocessableError unless `document` knows and allows each of them.
+
+    `meant` is another version that they were given for: levels have to be the same in both.
+    """
     faults: dict[str, Any] = {}
-    known = {asked.id: asked for asked in micro_credential(version).results}
-    for name, value in results.items():
-        if name not in known:
+    levels, same = _level_ids(document), _level_ids(meant or document)
+    for item in told.levels.items():
+        if item not in levels or levels[item] != same.get(item):
+            faults[f"levels.{item[0]}"] = _("Choose one of the levels.")
+    results = {asked.id: asked for asked in document.results}
+    for name, value in told.values.items():
+        if name not in results:
             faults[f"results.{name}"] = _("This micro-credential has no such result.")
-        elif fault := result_fault(known[name], value):
+        elif fault := result_fault(results[name], value):
             faults[f"results.{name}"] = fault
     if faults:
         raise UnprocessableError(
             _("These results cannot be told by the badge."), code="results_invalid", fields=faults
         )
-    return dict(results)
+
+
+def _level_ids(document: MicroCredential) -> dict[tuple[str, int], str]:
+    return {
+        (criterion.id, number): level.id
+        for criterion in document.rubric.criteria
+        for number, level in enumerate(criterion.levels, 1)
+    }
 
 
 def roles_over(session: Session, actor: Person) -> list[tuple[str, str]]:

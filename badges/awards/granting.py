@@ -31,10 +31,20 @@ OFFERED = "badge.award_offered"
 
 
 @dataclass(frozen=True)
+class Told:
+    """Results that whoever awards a badge directly tells: level numbers of the rubric's lines,
+    from 1, and values of the results beside it, by their ids."""
+
+    levels: Mapping[str, int] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Receipt:
     """Why an award was granted. `basis` is `rule`, or `direct` where a person awarded it.
 
-    `results` are values of the micro-credential's results beside its rubric, by their ids.
+    `results` are values of the micro-credential's results beside its rubric, by their ids, and
+    `levels` what was reached in its lines where no decision says so.
     """
 
     rule_hash: str
@@ -44,6 +54,7 @@ class Receipt:
     reviewers: tuple[dict[str, str], ...] = ()
     basis: str = "rule"
     results: Mapping[str, str] = field(default_factory=dict)
+    levels: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form that the award keeps."""
@@ -55,7 +66,8 @@ class Receipt:
             "facts": [list(key) for key in self.facts],
             "reviewers": [dict(reviewer) for reviewer in self.reviewers],
         }
-        return {**written, "results": dict(self.results)} if self.results else written
+        told = {"results": dict(self.results), "levels": dict(self.levels)}
+        return written | {name: given for name, given in told.items() if given}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Receipt:
@@ -68,6 +80,7 @@ class Receipt:
             reviewers=tuple(data["reviewers"]),
             basis=data["basis"],
             results=data.get("results", {}),
+            levels=data.get("levels", {}),
         )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from badges.achievements.models import AchievementVersion
 from badges.awards.direct import OPERATOR, SOURCE, issue_directly, may_award, roles_over
-from badges.awards.granting import OFFERED, Receipt, refuse_test_student
+from badges.awards.granting import OFFERED, Receipt, Told, refuse_test_student
 from badges.awards.models import Award
 from badges.pathways.facts import AttestationFact
 from badges.pathways.ledger import fact_row, lock_people
@@ -29,6 +30,7 @@ from core.identity import Person, joined_meanwhile, owner_like
 from core.scope import unscoped
 from core.together import insert_rows, publish_all
 
+_NOTHING_TOLD = Told()
 _REASON = "people whom the caller has found in its scope, and what they have of this badge"
 
 
@@ -39,9 +41,11 @@ def offer_many(
     *,
     actor: Person | None,
     now: datetime,
+    told: Mapping[uuid.UUID, Told] = MappingProxyType({}),
 ) -> dict[uuid.UUID, uuid.UUID | MilepostError]:
     """Offer the badge of `version` to `people`; returns each one's award, or why there is none.
 
+    `told` gives the results of some of them, which the caller has checked.
     `actor` as for `issue_directly`. The people are locked in the order of their ids, so that two
     callers wait for each other instead of offering twice.
     """
@@ -63,13 +67,17 @@ def offer_many(
                 # What is known of them may meet the rule: then the badge is theirs by it.
                 enrol(session, person, version, now)
                 with session.begin_nested():
-                    award = issue_directly(session, person, version, actor=actor, now=now)
+                    given = told.get(person.id, _NOTHING_TOLD)
+                    award = issue_directly(
+                        session, person, version, actor=actor, now=now,
+                        results=given.values, levels=given.levels,
+                    )  # fmt: skip
                 done[person.id] = award.id
                 continue
             fresh.append((person, role))
         except MilepostError as refusal:
             done[person.id] = refusal
-    return done | _write(session, fresh, version, pathway, actor, now)
+    return done | _write(session, fresh, version, pathway, actor, told, now)
 
 
 def _with_history(
@@ -107,6 +115,7 @@ def _write(
     version: AchievementVersion,
     pathway: PathwayVersion,
     actor: Person | None,
+    told: Mapping[uuid.UUID, Told],
     now: datetime,
 ) -> dict[uuid.UUID, uuid.UUID]:
     rows: dict[type[Any], list[dict[str, Any]]] = {
@@ -116,6 +125,7 @@ def _write(
     made: dict[uuid.UUID, uuid.UUID] = {}
     for person, role in fresh:
         enrolment_id, award_id = uuid.uuid4(), uuid.uuid4()
+        given = told.get(person.id, _NOTHING_TOLD)
         fact = AttestationFact(
             source=SOURCE, source_id=str(enrolment_id), revision=0, at=now,
             statement=f"award:{version.achievement_id}", role=role,
@@ -123,7 +133,7 @@ def _write(
         )  # fmt: skip
         receipt = Receipt(
             rule_hash=pathway.rule_hash, pathway_version=pathway.id, evaluated_at=now,
-            facts=(fact.key,), basis=SOURCE,
+            facts=(fact.key,), basis=SOURCE, results=given.values, levels=given.levels,
         )  # fmt: skip
         owner = owner_like(person)
         rows[Enrolment].append(

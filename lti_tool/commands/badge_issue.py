@@ -60,8 +60,10 @@ def issue(
     """Offer ACHIEVEMENT to PERSON (an id or e-mail address) or to everybody in a CSV file.
 
     Nothing is signed before they accept. The file's first line names its columns: email, person
-    (an id) and name; one of the first two is enough. Whoever is not known gets an invitation by
-    mail. A run that was cut off is finished by a worker, or by the same command again: nobody is
+    (an id) and name; one of the first two is enough. Further columns may tell results: one for each
+    line of the rubric and each result beside it, headed by its name or id, with the level that was
+    reached (its name or points) or the value. Whoever is not known gets an invitation by mail. A
+    run that was cut off is finished by a worker, or by the same command again: nobody is
     offered a badge twice. The organisation is the issuer's own unless it is named.
     """
     if (person is None) == (file is None):
@@ -69,12 +71,14 @@ def issue(
     if person is not None and not dry_run and (known := _id(person)) is not None:
         _offer_known(runtime, achievement, known, as_json)
         return
-    if person is not None:
-        column = EMAIL if _id(person) is None else table.PERSON
-        read = Table((table.line_of(1, {column: person, NAME: name}),))
-    else:
-        read = table.read(_bytes(file))
     with plain_texts():
+        if person is not None:
+            column = EMAIL if _id(person) is None else table.PERSON
+            read = Table((table.line_of(1, {column: person, NAME: name}),))
+        else:
+            with runtime.database.snapshot() as session:
+                version, _found = _place(session, achievement, organisation)
+            read = table.read(_bytes(file), achievements.micro_credential(version))
         if read.fault is not None:
             raise RefusedError(f"{file}: {fault_words(read.fault.to_dict())}")
         if read.unread:

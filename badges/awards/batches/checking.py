@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from badges.awards.batches.faults import Fault
 from badges.awards.batches.models import Newcomer
-from badges.awards.batches.table import EMAIL, PERSON, Fault, Line
+from badges.awards.batches.table import EMAIL, PERSON, Line
 from badges.awards.models import Award, Credential
 from core import postal
 from core.addresses import OwnAddress

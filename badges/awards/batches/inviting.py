@@ -9,8 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.awards.batches.models import Batch, BatchLine
-from badges.awards.batches.running import tell_newcomers, unproved_people
+from badges.awards.batches.running import (
+    NEWCOMER_OFFERED,
+    tell_newcomers,
+    unproved_people,
+)
 from badges.awards.models import Award
+from core.outbox import OutboxMessage
 from core.scope import unscoped
 
 
@@ -26,10 +31,43 @@ def not_come(session: Session, batch: Batch) -> dict[uuid.UUID, uuid.UUID]:
         return {one: waiting[one] for one in unproved_people(session, waiting)}
 
 
-def invite_again(session: Session, batch: Batch, now: datetime) -> int:
-    """Tell the news of their offers once more, at most once a day; returns to how many people."""
-    waiting, day = not_come(session, batch), now.date().isoformat()
-    tell_newcomers(
-        session, [(one, award, f"{award}:{day}") for one, award in waiting.items()], batch
+def untold(
+    session: Session, batch: Batch, now: datetime
+) -> tuple[dict[uuid.UUID, uuid.UUID], dict[uuid.UUID, uuid.UUID]]:
+    """Who has not come: those who were not written to today yet, and those who were.
+
+    The first letter, which goes with the offer, counts as that day's. Days are those of UTC.
+    """
+    waiting = not_come(session, batch)
+    keys = {_key(award, now): person for person, award in waiting.items()}
+    with unscoped(session, "letters about awards of this batch, whose lines are in scope"):
+        written = session.scalars(
+            select(OutboxMessage.key).where(
+                OutboxMessage.topic == NEWCOMER_OFFERED, OutboxMessage.key.in_(keys)
+            )
+        ).all()
+        offered = session.execute(
+            select(Award.person_id, Award.granted_at).where(Award.id.in_(waiting.values()))
+        ).all()
+    told = {keys[key] for key in written}
+    told |= {person for person, at in offered if at.date() == now.date()}
+    return (
+        {person: award for person, award in waiting.items() if person not in told},
+        {person: award for person, award in waiting.items() if person in told},
     )
-    return len(waiting)
+
+
+def invite_again(session: Session, batch: Batch, now: datetime) -> tuple[int, int]:
+    """Tell the news of their offers once more, at most once a day.
+
+    Returns to how many people, and how many were written to today already.
+    """
+    wanting, told = untold(session, batch, now)
+    tell_newcomers(
+        session, [(one, award, _key(award, now)) for one, award in wanting.items()], batch
+    )
+    return len(wanting), len(told)
+
+
+def _key(award_id: uuid.UUID, now: datetime) -> str:
+    return f"{award_id}:{now.date().isoformat()}"

@@ -38,7 +38,8 @@ class Batch(OwnedByPeople, Identified, Base):
 class BatchLine(OwnedByPeople, Identified, Base):
     """One line of a batch, by its number in the file; it becomes one offer or none.
 
-    `faults` = [{column, code, …}]; `given` = what the file said, to be read again beside a fault.
+    `faults` = [{column, code, …}]; `given` = what the file said, to be read again beside a fault,
+    and the results that the badge is to tell: {column: text, results: {id: text}}.
     `is_new` says that nobody was known by the address.
     """
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
+from badges.achievements.service import micro_credential
+from badges.awards.batches import results
 from badges.awards.batches.checking import check
 from badges.awards.batches.models import Batch, BatchLine, Newcomer
 from badges.awards.batches.table import Line
@@ -82,7 +84,13 @@ def _carry_out(
     if batch.actor_id is not None:
         with unscoped(session, "who issues, who may belong above the place"):
             actor = session.get_one(Person, batch.actor_id)
-    answers = offer_many(session, people.values(), batch.version, actor=actor, now=now)
+    document = micro_credential(batch.version)
+    told = {
+        people[row.id]: results.told(document, row.given.get(results.RESULTS, {}))
+        for row in rows
+        if row.id in people
+    }
+    answers = offer_many(session, people.values(), batch.version, actor=actor, now=now, told=told)
     made = {one: award for one, award in answers.items() if isinstance(award, uuid.UUID)}
     unproved = unproved_people(session, made)
     values = []

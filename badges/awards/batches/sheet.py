@@ -13,8 +13,10 @@ from typing import Final
 
 from flask_babel import gettext
 
+from badges.achievements.document import MicroCredential
+from badges.awards.batches import results
 from badges.awards.batches.models import BatchLine
-from badges.awards.batches.table import COLUMNS
+from badges.awards.batches.table import COLUMNS, NAMES
 from badges.awards.batches.words import fault_words
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
@@ -39,12 +41,16 @@ def text(rows: Iterable[Sequence[str]]) -> str:
     return "\ufeff" + out.getvalue()
 
 
-def lines_text(lines: Iterable[BatchLine]) -> str:
+def lines_text(lines: Sequence[BatchLine], document: MicroCredential) -> str:
     """Lines with what the file said in them, how they stand, and what is wrong."""
-    head = (gettext("line"), *COLUMNS, gettext("state"), gettext("what is wrong"))
+    said = {name for line in lines for name in line.given.get(results.RESULTS, {})}
+    told = [one for one in results.described(document) if one.id in said]
+    heads = [results.heading(document, one, NAMES) for one in told]
+    head = (gettext("line"), *COLUMNS, *heads, gettext("state"), gettext("what is wrong"))
     rows: list[Sequence[str]] = [head]
     for line in lines:
         given = [line.given.get(column, "") for column in COLUMNS]
+        given += [line.given.get(results.RESULTS, {}).get(one.id, "") for one in told]
         words = " ".join(
             f"{fault['column']}: {fault_words(fault)}" if fault["column"] else fault_words(fault)
             for fault in line.faults
@@ -53,6 +59,12 @@ def lines_text(lines: Iterable[BatchLine]) -> str:
     return text(rows)
 
 
-def template_text() -> str:
-    """A file to begin with."""
-    return text(TEMPLATE)
+def template_text(document: MicroCredential | None = None) -> str:
+    """A file to begin with; for `document`, with a column for each of its results."""
+    if document is None:
+        return text(TEMPLATE)
+    told = results.described(document)
+    heads = [results.heading(document, one, NAMES) for one in told]
+    values = [results.example(one) for one in told]
+    head, *lines = TEMPLATE
+    return text([(*head, *heads), *((*line, *values) for line in lines)])

@@ -10,9 +10,12 @@ import csv
 import io
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from badges.achievements.document import MicroCredential
+from badges.awards.batches import results
+from badges.awards.batches.faults import Fault
 from badges.awards.naming import clean_name
 from core import postal
 from core.errors import UnprocessableError
@@ -22,7 +25,8 @@ MAX_LINES: Final = 20_000
 KEPT_CELL: Final = 254
 EMAIL, PERSON, NAME = "email", "person", "name"
 COLUMNS: Final = (EMAIL, PERSON, NAME)
-_ALIASES: Final = {
+# How columns may be headed, in small letters, and what they hold.
+NAMES: Final = {
     "email": EMAIL, "e-mail": EMAIL, "mail": EMAIL, "email address": EMAIL, "e-mail address": EMAIL,
     "correo": EMAIL, "correo electrónico": EMAIL,
     "person": PERSON, "person id": PERSON, "id": PERSON, "persona": PERSON,
@@ -31,30 +35,18 @@ _ALIASES: Final = {
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong in a column of a line; `words` says `code` in words, with `more` in them."""
-
-    column: str
-    code: str
-    more: dict[str, Any] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON form that a line keeps."""
-        return {"column": self.column, "code": self.code, **self.more}
-
-
-@dataclass(frozen=True)
 class Line:
     """One recipient as the file has it: `number` counts the file's lines from 1, header included.
 
-    `email` is in its kept form; values that are at fault are None, and stand in `given`.
+    `email` is in its kept form; values that are at fault are None, and stand in `given`, beside
+    what the line says of results (`results.RESULTS`).
     """
 
     number: int
     email: str | None
     person_id: uuid.UUID | None
     name: str | None
-    given: dict[str, str]
+    given: dict[str, Any]
     faults: tuple[Fault, ...] = ()
 
 
@@ -67,13 +59,16 @@ class Table:
     fault: Fault | None = None
 
 
-def read(data: bytes) -> Table:
-    """Read a file; never raises for what is in it."""
+def read(data: bytes, document: MicroCredential | None = None) -> Table:
+    """Read a file; never raises for what is in it.
+
+    Columns for the results that `document` describes are read, too.
+    """
     text = _text(data)
     if isinstance(text, Fault):
         return Table(fault=text)
     try:
-        return _read(text)
+        return _read(text, document)
     except csv.Error:
         return Table(fault=Fault("", "quotes"))
 
@@ -118,27 +113,32 @@ def _text(data: bytes) -> str | Fault:
     return text if text.strip() else Fault("", "empty")
 
 
-def _read(text: str) -> Table:
+def _read(text: str, document: MicroCredential | None) -> Table:
     rows = _rows(text)
     _number, header = next(rows, (0, []))  # a file may hold nothing but delimiters
     if not header:
         return Table(fault=Fault("", "empty"))
-    columns = [_ALIASES.get(" ".join(cell.lower().split()), "") for cell in header]
-    fault = _header_fault(columns)
-    if fault is not None:
+    columns = [NAMES.get(" ".join(cell.lower().split()), "") for cell in header]
+    others = {n: cell for n, cell in enumerate(header) if not columns[n] and cell.strip()}
+    found = results.columns(others, document) if document else {}
+    if fault := _header_fault(columns):
         return Table(fault=fault)
+    if isinstance(found, Fault):
+        return Table(fault=found)
+    needed = results.required(document, found.values()) if document else []
     lines: list[Line] = []
     for number, cells in rows:
         if len(lines) >= MAX_LINES:
             return Table(fault=Fault("", "too_many_lines", {"limit": MAX_LINES}))
-        lines.append(_line(number, columns, cells))
+        line = _line(number, columns, cells)
+        if found:
+            said, faults = results.read(found, needed, cells)
+            given = {**line.given, results.RESULTS: said}
+            line = replace(line, given=given, faults=(*line.faults, *faults))
+        lines.append(line)
     if not lines:
         return Table(fault=Fault("", "no_lines"))
-    unread = tuple(
-        cell.strip()[:60]
-        for cell, column in zip(header, columns, strict=True)
-        if not column and cell.strip()
-    )
+    unread = tuple(cell.strip()[:60] for n, cell in others.items() if n not in found)
     return Table(tuple(_without_doubles(lines)), unread)
 
 

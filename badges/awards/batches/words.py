@@ -22,6 +22,18 @@ _WORDS = {
         "A quotation mark is opened somewhere and never closed, so the lines cannot be told apart."
     ),
     "column_twice": _("There are two columns called “%(name)s”. Keep one of them."),
+    "column_several": _(
+        "Several results are called “%(name)s”. Name the column by its id, one of: %(ids)s."
+    ),
+    "result_columns_missing": _(
+        "This file tells results, so it has to tell all that are required. It has no column for:"
+        " %(names)s."
+    ),
+    "result_missing": _("Nothing is told here, and the micro-credential requires it."),
+    "result_choice": _("This must be one of: %(choices)s."),
+    "result_below": _("This is below what the micro-credential requires, which is: %(required)s."),
+    "result_number": _("Write a number that the result allows: %(bounds)s."),
+    "result_long": _("A value must be 1 to 60 characters of text."),
     "columns_missing": _(
         "The first line has to name the columns: “email” or “person”, and “name” if you like."
     ),
@@ -45,6 +57,10 @@ _WORDS = {
     "no_mail": _("Nobody here has this address, and no mail is sent here that could invite them."),
     "award_exists": _("They hold this badge, or have the offer of it, already."),
     "award_not_allowed": _("They are not of a place where you may award badges."),
+    "results_invalid": _(
+        "They began with an earlier version of this micro-credential, which cannot tell these"
+        " results. Give the line once more without them."
+    ),
     "account_joined": _("Their accounts were connected meanwhile. Give the line once more."),
     "person_is_test": _("This is a test student of the LMS, and badges are given to people only."),
 }

@@ -7,28 +7,32 @@ anything before the lead says so, and nothing is signed before its earner accept
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements import service as achievements
 from badges.achievements.models import AchievementVersion
 from badges.awards.batches import service, sheet, table
-from badges.awards.batches.inviting import invite_again, not_come
+from badges.awards.batches.inviting import invite_again, untold
 from badges.awards.batches.models import Batch, BatchLine
 from badges.awards.batches.table import EMAIL, NAME, Line
 from badges.awards.batches.words import fault_words
 from badges.awards.models import Award, Credential
 from core import mail
-from core.errors import NotFoundError, UnprocessableError
+from core.errors import NotFoundError, TooLargeError, UnprocessableError
 from core.identity import Organisation, Person, Role
+from core.numbers import page_number
 from core.scope import unscoped
 from core.web.app import runtime
+from core.web.bodies import take_files
+from core.web.i18n import filesize
 from core.web.sessions import Principal, principal
 from lti_tool.programme.blueprint import blueprint
 
@@ -55,11 +59,42 @@ def giving() -> str:
     return _giving({"achievement": request.args.get("badge", "")}, {})
 
 
+def _too_large(size: int) -> TooLargeError:
+    fault = {"code": "too_large", "limit": table.MAX_BYTES // (1024 * 1024)}
+    return TooLargeError(
+        fault_words(fault), code="file_too_large",
+        advice=_("What was sent is %(size)s.", size=filesize(size)),
+    )  # fmt: skip
+
+
+take_files(
+    blueprint,
+    dict.fromkeys(("programme.give_many", "programme.giving_template_for"), "programme.giving"),
+    most=table.MAX_BYTES,
+    too_large=_too_large,
+)
+
+
 @blueprint.get("/give/template.csv")
 def giving_template() -> Response:
-    """A file to begin with."""
-    _lead()
-    return _csv(sheet.template_text(), "badges.csv")
+    """A file to begin with; for the micro-credential `badge`, with columns for its results."""
+    return _template(request.args.get("badge", ""))
+
+
+@blueprint.post("/give/template.csv")
+def giving_template_for() -> Response:
+    """The same for what is chosen in the form, whose other fields are not looked at."""
+    return _template(request.form.get("many_achievement", ""))
+
+
+def _template(achievement: str) -> Response:
+    who = _lead()
+    document = None
+    if achievement:
+        with runtime().database.snapshot(who.scope) as session:
+            version = _version(session, achievement, "many_achievement")
+        document = achievements.micro_credential(version)
+    return _csv(sheet.template_text(document), "badges.csv")
 
 
 @blueprint.post("/give/one")
@@ -69,7 +104,8 @@ def give_one() -> ResponseReturnValue:
     typed = {name: request.form.get(name, "")[:_TYPED] for name in ("achievement", EMAIL, NAME)}
     try:
         with shared.database.transaction(who.scope) as session:
-            batch = _checked(session, who, typed["achievement"], [table.line_of(1, typed)])
+            version = _version(session, typed["achievement"], "achievement")
+            batch = _checked(session, who, version, [table.line_of(1, typed)])
             (row,) = service.lines(session, batch)
             _refuse(row)
             service.start(session, batch.id, shared.now())
@@ -86,16 +122,17 @@ def give_many() -> ResponseReturnValue:
     chosen = request.form.get("many_achievement", "")[:_TYPED]
     upload = request.files.get("file")
     try:
-        read = table.read(upload.stream.read(table.MAX_BYTES + 1) if upload else b"")
+        with shared.database.snapshot(who.scope) as session:
+            version = _version(session, chosen, "many_achievement")
         if upload is None or not upload.filename:
             raise _fault_of("file", _("Choose a file first."))
+        document = achievements.micro_credential(version)
+        read = table.read(upload.stream.read(table.MAX_BYTES + 1), document)
         if read.fault is not None:
             raise _fault_of("file", fault_words(read.fault.to_dict()))
         with shared.database.transaction(who.scope) as session:
-            batch = _checked(
-                session, who, chosen, read.lines, field="many_achievement",
-                file_name=_plain(upload.filename),
-            )  # fmt: skip
+            version = achievements.version(session, version.id)
+            batch = _checked(session, who, version, read.lines, _plain(upload.filename))
     except UnprocessableError as error:
         errors = {name: str(text) for name, text in error.fields.items()}
         return _giving({"many_achievement": chosen}, errors), 422
@@ -109,16 +146,17 @@ def batch(batch_id: uuid.UUID) -> str:
     """What a file says, or how far it is carried out."""
     who = _lead()
     show = request.args.get("show", "")
-    page = max(request.args.get("page", 1, type=int), 1)
     with runtime().database.snapshot(who.scope) as session:
         found = service.find(session, batch_id)
         counts = service.counts(session, found)
         if show not in _SHOWN:
             show = "faults" if counts.fault or counts.refused else "all"
+        number = sum(getattr(counts, state) for state in _SHOWN[show])
+        pages = max(1, -(-number // service.PAGE))
+        page = min(page_number(request.args.get("page", "1")), pages)
         rows = service.lines(session, found, _SHOWN[show], page=page)
         people, answers = _people(session, rows), _answers(session, rows)
-        waiting = not_come(session, found)
-    number = sum(getattr(counts, state) for state in _SHOWN[show])
+        wanting, told = untold(session, found, runtime().now())
     return render_template(
         "programme/batches/batch.html",
         batch=found,
@@ -127,10 +165,11 @@ def batch(batch_id: uuid.UUID) -> str:
         rows=rows,
         show=show,
         number=page,
-        pages=max(1, -(-number // service.PAGE)),
+        pages=pages,
         names=people,
         answers=answers,
-        waiting=waiting,
+        waiting={*wanting, *told},
+        may_write=bool(wanting),
         fault_words=fault_words,
         invites=mail.promised(runtime().config),
     )
@@ -160,13 +199,18 @@ def invite_batch(batch_id: uuid.UUID) -> ResponseReturnValue:
     """Write once more to those who were invited and have not come; at most once a day."""
     who, shared = _lead(), runtime()
     with shared.database.transaction(who.scope) as session:
-        number = invite_again(session, service.find(session, batch_id), shared.now())
+        number, told = invite_again(session, service.find(session, batch_id), shared.now())
     text = ngettext(
         "One person has not come yet and is written to once more, at most once a day.",
         "%(num)d people have not come yet and are written to once more, at most once a day.",
         number,
     )
-    flash(text if number else _("Everybody who was invited has come."), "good")
+    if number:
+        flash(text, "good")
+    elif told:
+        flash(_("Everybody who has not come was written to today already. Nothing was sent."))
+    else:
+        flash(_("Everybody who was invited has come."), "good")
     return redirect(url_for("programme.batch", batch_id=batch_id), 303)
 
 
@@ -178,20 +222,18 @@ def batch_lines(batch_id: uuid.UUID) -> Response:
     with runtime().database.snapshot(who.scope) as session:
         found = service.find(session, batch_id)
         rows = service.lines(session, found, _SHOWN.get(show, service.STATES))
-    return _csv(sheet.lines_text(rows), f"badges-{show if show in _SHOWN else 'all'}.csv")
+    document = achievements.micro_credential(found.version)
+    return _csv(sheet.lines_text(rows, document), f"badges-{show if show in _SHOWN else 'all'}.csv")
 
 
 def _checked(
     session: Session,
     who: Principal,
-    achievement: str,
-    lines: list[Line] | tuple[Line, ...],
-    *,
-    field: str = "achievement",
+    version: AchievementVersion,
+    lines: Sequence[Line],
     file_name: str = "",
 ) -> Batch:
     shared = runtime()
-    version = _version(session, achievement, field)
     organisation = session.get_one(Organisation, who.organisation_id)
     return service.write(
         session, organisation, version, lines, actor_id=who.person_id, file_name=file_name,
@@ -208,6 +250,8 @@ def _version(session: Session, text: str, field: str) -> AchievementVersion:
 
 def _refuse(row: BatchLine) -> None:
     """Turn what is in the way of the one line into a fault of the form. Nothing is kept then."""
+    if any(fault["code"] == "recipient_missing" for fault in row.faults):
+        raise _fault_of(EMAIL, _("Write the e-mail address of the person."))
     if row.state == "already":
         raise _fault_of(EMAIL, fault_words({"code": "award_exists"}))
     if row.faults:
@@ -237,7 +281,7 @@ def _giving(typed: dict[str, str], errors: dict[str, str]) -> str:
         typed=typed,
         errors=errors,
         invites=mail.promised(runtime().config),
-        limit=table.MAX_LINES,
+        limit=format_decimal(table.MAX_LINES),
     )
 
 

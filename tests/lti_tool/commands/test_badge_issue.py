@@ -72,6 +72,22 @@ def test_a_file_is_carried_out_and_the_same_once_more_changes_nothing(
     assert awards(district) == 2
 
 
+def test_a_file_tells_results_and_what_is_wrong_with_them(
+    at_district: Shell, district: District, tmp_path: Path
+) -> None:
+    head, whom = "email,Planned questions,wait", district.learner.email
+    words = ("badge", "issue", district.achievement.id, "--csv")
+    wrong = written(tmp_path, f"{head},Mood\n{whom},Splendid,\n")
+    said = at_district.refused(*words, wrong, "--dry-run")
+    assert "These columns were not read: Mood." in said
+    assert "line 2, Planned questions: This must be one of: Beginning, Developing" in said
+    assert "line 2, Wait time: Nothing is told here" in said
+    at_district.do(*words, written(tmp_path, f"{head}\n{whom},secure,4\n"))
+    with district.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
+        (receipt,) = session.scalars(select(Award.receipt))
+    assert receipt["levels"] == {"planned": 3, "wait": 4}
+
+
 def test_a_file_that_is_no_table_is_refused_in_words(
     at_district: Shell, district: District, tmp_path: Path
 ) -> None:

@@ -291,8 +291,11 @@ def test_two_files_and_two_workers_at_once_make_one_offer_each(district: Distric
 def test_who_was_invited_and_has_not_come_is_told_once_more_a_day(district: District) -> None:
     batch = give(district, "email\nnew@elsewhere.example\nwren@alder-valley.example\n")
     with district.runtime.database.transaction(district.organisation.scope) as session:
-        assert inviting.invite_again(session, batch, LATER) == 1
-        assert inviting.invite_again(session, batch, LATER) == 1
+        today = district.runtime.now()
+        later = today + timedelta(days=1)
+        assert inviting.invite_again(session, batch, today) == (0, 1), "the offer's own letter"
+        assert inviting.invite_again(session, batch, later) == (1, 0)
+        assert inviting.invite_again(session, batch, later) == (0, 1)
         news = select(func.count()).where(OutboxMessage.topic == running.NEWCOMER_OFFERED)
         assert session.scalar(news) == 2, "the first one and today's"
         person = session.scalars(
@@ -300,7 +303,7 @@ def test_who_was_invited_and_has_not_come_is_told_once_more_a_day(district: Dist
         ).one()
         person.email_verified_at = LATER
         session.flush()
-        assert inviting.invite_again(session, batch, LATER + timedelta(days=1)) == 0
+        assert inviting.invite_again(session, batch, later + timedelta(days=1)) == (0, 0)
 
 
 def test_a_file_that_was_only_checked_can_be_thrown_away_and_is_forgotten(

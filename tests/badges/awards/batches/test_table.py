@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from badges.awards.batches import sheet, table
-from badges.awards.batches.table import Fault
+from badges.awards.batches.faults import Fault
 from badges.awards.batches.words import fault_words
 from lti_tool.commands.common import plain_texts
 

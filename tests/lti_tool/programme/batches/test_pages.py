@@ -139,7 +139,7 @@ def test_one_person_is_offered_a_badge_by_their_address(office: Office) -> None:
 @pytest.mark.parametrize(
     ("email", "said"),
     [
-        ("", "Neither an e-mail address"),
+        ("", "Write the e-mail address of the person."),
         ("wren", "not a whole e-mail address"),
         ("lea@alder-valley.example", "nobody awards a badge to themselves"),
     ],
@@ -223,6 +223,15 @@ def test_without_a_file_the_page_asks_for_one(office: Office) -> None:
     assert "Choose a file first." in words(answer)
 
 
+def test_a_page_that_is_not_there_is_the_last_one(office: Office) -> None:
+    visit = office.visit()
+    answer = visit.upload(office.district, "email,name\nok@x.example,Ok\n")
+    for number in ("0", "2", "9" * 20, "9" * 5000, "x"):
+        page = visit.get(f"{answer.location}?page={number}")
+        assert page.status_code == 200
+        assert "ok@x.example" in page.text
+
+
 def test_lines_are_saved_as_a_file_without_formulas(office: Office) -> None:
     visit = office.visit()
     answer = visit.upload(office.district, 'email,name\n"=HYPERLINK(1)@x",+Ada\nok@x.example,Ok\n')
@@ -251,3 +260,87 @@ def test_another_organisations_file_is_not_to_be_seen(office: Office) -> None:
     far = office.visit()
     assert far.get(path).status_code == 404
     assert far.get(f"{path}/lines.csv").status_code == 404
+
+
+def test_without_a_micro_credential_the_file_is_said_to_be_chosen_again(office: Office) -> None:
+    visit = office.visit()
+    file = (io.BytesIO(b"email\nwren@alder-valley.example\n"), "staff.csv")
+    answer = visit.post("/give/many", many_achievement="", file=file)
+    assert answer.status_code == 422
+    page = words(answer)
+    assert "Choose a micro-credential." in page
+    kept = "Everything you typed is still here."
+    assert f"{kept} The chosen file is not, because no browser keeps one: choose it again." in page
+    plain = words(visit.post("/give/many", many_achievement=""))
+    assert kept in plain
+    assert "no browser keeps one" not in plain
+
+
+def test_a_file_tells_results_and_the_page_says_what_is_wrong_with_them(office: Office) -> None:
+    visit = office.visit()
+    answer = visit.upload(
+        office.district,
+        "email,Planned questions,wait,Mood\nwren@alder-valley.example,Splendid,,Fine\n"
+        "new@elsewhere.example,Secure,Extending,\n",
+    )
+    page = words(visit.get(answer.location))
+    assert "These columns were not read: Mood." in page
+    assert "Planned questions: This must be one of: Beginning, Developing, Secure" in page
+    assert "Wait time: Nothing is told here, and the micro-credential requires it." in page
+    saved = visit.get(f"{answer.location}/lines.csv?show=faults").text
+    head, row = saved.removeprefix("\ufeff").splitlines()
+    assert head == "line,email,person,name,Planned questions,Wait time,state,what is wrong"
+    assert row.startswith("2,wren@alder-valley.example,,,Splendid,,fault,")
+    visit.post(f"{answer.location}/start")
+    office.work()
+    with office.runtime.database.snapshot() as session, unscoped(session, "the test looks"):
+        (receipt,) = session.scalars(select(Award.receipt))
+    assert receipt["levels"] == {"planned": 3, "wait": 4}
+
+
+def test_a_column_that_is_missing_beside_results_is_asked_for(office: Office) -> None:
+    text = "email,wait\nwren@alder-valley.example,Secure\n"
+    answer = office.visit().upload(office.district, text)
+    assert answer.status_code == 422
+    assert "It has no column for: Planned questions." in words(answer)
+
+
+def test_the_file_to_begin_with_has_the_results_of_what_is_chosen(office: Office) -> None:
+    visit, achievement = office.visit(), str(office.district.achievement.id)
+    head = "\ufeffemail,name,Planned questions,Wait time\r\n"
+    chosen = visit.post("/give/template.csv", many_achievement=achievement)
+    assert chosen.text.startswith(head)
+    assert "attachment" in chosen.headers["Content-Disposition"]
+    assert visit.get(f"/give/template.csv?badge={achievement}").text == chosen.text
+    plain = visit.post("/give/template.csv", many_achievement="")
+    assert plain.text.startswith("\ufeffemail,name\r\n")
+    assert visit.post("/give/template.csv", many_achievement="nonsense").status_code == 422
+
+
+def test_a_file_of_the_stated_size_is_read_and_a_larger_one_refused_in_words(
+    office: Office,
+) -> None:
+    visit, mark = office.visit(), "a-boundary"
+    token = re.search(r'name="csrf_token" value="([^"]+)"', visit.get("/give").text)
+    assert token
+
+    def upload(size: int) -> TestResponse:
+        fields = {"csrf_token": token[1], "many_achievement": str(office.district.achievement.id)}
+        parts = "".join(
+            f'--{mark}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+            for name, text in fields.items()
+        )
+        file = "email\nwren@alder-valley.example\n" + f"{' ' * 99_999}\n" * (size // 100_000)
+        body = (
+            f'{parts}--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a.csv"'
+            f"\r\n\r\n{file}\r\n--{mark}--\r\n"
+        )
+        return visit.client.post(
+            f"{visit.root}/give/many", base_url=BASE_URL, headers={"Origin": BASE_URL},
+            data=body.encode(), content_type=f"multipart/form-data; boundary={mark}",
+        )  # fmt: skip
+
+    assert upload(3_000_000).status_code == 303
+    refused = upload(5_000_000)
+    assert refused.status_code == 413
+    assert "This file is larger than 4 MB. Split it into several files." in words(refused)
