@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _l
 
 _NAMES = {
-    "observation": lazy_gettext("Classroom observation"),
-    "student_work": lazy_gettext("Student work"),
-    "lesson_plan": lazy_gettext("Lesson plan"),
-    "video": lazy_gettext("Video of teaching"),
-    "audio": lazy_gettext("Audio recording"),
-    "reflection": lazy_gettext("Reflection"),
-    "self_assessment": lazy_gettext("Self-assessment"),
-    "data_summary": lazy_gettext("Summary of data"),
-    "link": lazy_gettext("Link"),
-    "other": lazy_gettext("Other evidence"),
+    "observation": _l("Classroom observation"),
+    "student_work": _l("Student work"),
+    "lesson_plan": _l("Lesson plan"),
+    "video": _l("Video of teaching"),
+    "audio": _l("Audio recording"),
+    "reflection": _l("Reflection"),
+    "self_assessment": _l("Self-assessment"),
+    "data_summary": _l("Summary of data"),
+    "link": _l("Link"),
+    "other": _l("Other evidence"),
 }
 
 

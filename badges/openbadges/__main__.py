@@ -31,9 +31,9 @@ _MARKS = {
     StepStatus.NOT_POSSIBLE: "not possible",
 }
 _CONCLUSIONS = {
-    Outcome.VALID: "The badge is valid.",
-    Outcome.INVALID: "The badge is not valid.",
-    Outcome.UNDECIDED: "Nothing is wrong, but not everything could be checked.",
+    Outcome.VALID: "The %s is valid.",
+    Outcome.INVALID: "The %s is not valid.",
+    Outcome.UNDECIDED: "Nothing is wrong with the %s, but not everything could be checked.",
 }
 
 
@@ -106,7 +106,8 @@ def _text(report: Report) -> str:
     for result in report.steps:
         lines.append(f"{result.step.value:13} {_MARKS[result.status]:13} {result.message.text}")
         lines.extend(f"{'':13} {'':13} - {found}" for found in result.problems)
-    return "\n".join([*lines, "", _CONCLUSIONS[report.outcome]])
+    what = "endorsement" if report.is_endorsement else "badge"
+    return "\n".join([*lines, "", _CONCLUSIONS[report.outcome] % what])
 
 
 def _fault(text: str) -> int:

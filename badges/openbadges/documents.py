@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from badges.openbadges.errors import DocumentError
@@ -80,6 +80,11 @@ def id_of(value: Any) -> str | None:
     if isinstance(value, dict):
         value = value.get("id")
     return value if isinstance(value, str) else None
+
+
+def is_endorsement(document: Mapping[str, Any]) -> bool:
+    """Whether a credential is an endorsement (B.1.9), rather than a badge."""
+    return "EndorsementCredential" in as_list(document.get("type"))
 
 
 def _unique_object(pairs: list[tuple[str, Any]]) -> JsonObject:

@@ -76,6 +76,10 @@ class UnsupportedProofError(ProofError):
     """Raised when a proof is of a type or cryptosuite that this library does not implement."""
 
 
+class HoldersProofError(UnsupportedProofError):
+    """Raised for a base proof of selective disclosure: only what is derived from it is shown."""
+
+
 class PresentationError(OpenBadgesError):
     """Raised when a presentation does not show that the one who made it holds a DID."""
 

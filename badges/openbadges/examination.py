@@ -8,29 +8,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
+from badges.openbadges import answers
 from badges.openbadges.canonical import Canonicalizer
 from badges.openbadges.documents import JsonObject, as_list, id_of
 from badges.openbadges.errors import (
     CanonicalizationError,
-    CanonicalizerBusyError,
+    HoldersProofError,
     KeyFormatError,
     ProofError,
     ResolutionError,
-    UnsupportedProofError,
 )
 from badges.openbadges.issuer_keys import FoundKey, method_key, token_key
-from badges.openbadges.jsonld import unreadable
 from badges.openbadges.messages import N_, Problem
 from badges.openbadges.moments import parse_moment
-from badges.openbadges.proofs import data_integrity, vc_jwt
-from badges.openbadges.recipients import matches
-from badges.openbadges.report import Step, StepResult, StepStatus, failed, not_possible, passed
+from badges.openbadges.proofs import data_integrity, selective, vc_jwt
+from badges.openbadges.report import Step, StepResult, failed, not_possible, passed
 from badges.openbadges.resolution import ControllerResolver
 from badges.openbadges.shape import check_shape
+from badges.openbadges.status_check import ListCheck, check_status, in_selection
 
 MAX_PROOFS = 5
+# Faults of shape that a document also has where a part of it is not shown.
+_NOT_SHOWN = frozenset(
+    ["shape.missing", "shape.recipient", "shape.criteria", "shape.description", "shape.level"]
+)
 
 
 @dataclass
@@ -53,6 +57,19 @@ class Examination:
     canonicalizer: Canonicalizer
     now: datetime
     _safe_mode: StepResult | None = field(default=None, init=False)
+    _status_is_mandatory: bool = field(default=False, init=False)
+
+    @cached_property
+    def selection(self) -> bool:
+        """Whether the proofs cover no more than what the holder chose to show (ecdsa-sd-2023).
+
+        What is absent may then have been left out, and proves nothing.
+        """
+        proofs = as_list(self.document.get("proof"))[:MAX_PROOFS]
+        if self.token is not None or not any(map(_is_selective, proofs)):
+            return False
+        reads = [read for read in map(_read, proofs) if read is not None]
+        return bool(reads) and all(read.disclosure is not None for read in reads)
 
     def steps(self) -> list[StepResult]:
         """Shape, safe mode, issuer, proof and time, in that order."""
@@ -63,6 +80,8 @@ class Examination:
     def shape(self) -> StepResult:
         """Whether the document has the shape of its class."""
         problems = check_shape(self.document, kind=self.kind)
+        if self.selection and problems and _NOT_SHOWN.issuperset(_codes(problems)):
+            return answers.shape_not_shown(problems)
         if problems:
             return failed(
                 Step.SHAPE,
@@ -79,7 +98,9 @@ class Examination:
         begins = document.get("validFrom", document.get("issuanceDate"))
         ends = document.get("validUntil", document.get("expirationDate"))
         start, end = parse_moment(begins), parse_moment(ends)
-        optional = self.kind == "BitstringStatusListCredential" and begins is None
+        optional = begins is None and (
+            self.selection or self.kind == "BitstringStatusListCredential"
+        )
         if (start is None and not optional) or (end is None and ends is not None):
             return failed(Step.TIME, "malformed", N_("The badge does not say when it is valid."))
         if start is not None and start > self.now:
@@ -93,12 +114,30 @@ class Examination:
             return failed(
                 Step.TIME, "expired", N_("The badge expired on %(date)s."), date=str(ends)
             )
+        if self.selection and (start is None or end is None):
+            return answers.time_not_shown(begins=start is not None)
         return passed(Step.TIME, "current", N_("The badge is within its time."))
+
+    def status(self, check_list: ListCheck) -> StepResult:
+        """Whether it was revoked or suspended; asked after `steps`.
+
+        Args:
+            check_list: verifies the list as a credential, see `status_check`.
+        """
+        result = check_status(self.document, self.controllers, check_list)
+        if self.selection:
+            return in_selection(result, mandatory=self._status_is_mandatory)
+        return result
 
     def issuer_and_proof(self) -> tuple[StepResult, StepResult]:
         """Who signed, and whether every proof holds; also settles the safe mode if it can."""
         issuer = id_of(self.document.get("issuer"))
         proofs = as_list(self.document.get("proof"))
+        if issuer is None and self.selection:
+            return (
+                answers.issuer_not_shown(),
+                not_possible(Step.PROOF, "no-issuer", N_("Without an issuer no key can be found.")),
+            )
         if issuer is None:
             return (
                 failed(Step.ISSUER, "missing", N_("The badge does not name its issuer.")),
@@ -118,16 +157,16 @@ class Examination:
             )
         judged = [self._judge_token(self.token, issuer)] if self.token else []
         judged += [self._judge_proof(proof, issuer) for proof in proofs]
-        return _combine(judged)
+        return answers.combine(judged)
 
     def _judge_token(self, token: vc_jwt.Token, issuer: str) -> tuple[StepResult, StepResult]:
         found, result = self._find_key(lambda: token_key(token, issuer, self.controllers, self.now))
         if found is None:
-            return result, _no_key()
+            return result, answers.no_key()
         try:
             problems = vc_jwt.verify(token, found.key)
         except ProofError as error:
-            return result, _broken(error)
+            return result, answers.broken(error)
         if self.kind == "BitstringStatusListCredential":
             # R19 is a rule for badges; lists of other issuers go without these claims.
             problems = [found for found in problems if found.message.code != "jwt.missing"]
@@ -138,29 +177,31 @@ class Examination:
                 N_("The token's claims do not repeat the badge as they must."),
                 problems=tuple(problems),
             )
-        return result, _holds()
+        return result, answers.holds()
 
     def _judge_proof(self, proof: Any, issuer: str) -> tuple[StepResult, StepResult]:
         try:
             read = data_integrity.read_proof(proof)
+        except HoldersProofError:
+            return answers.for_holder()
         except ProofError as error:
-            return _unnamed_key(), _broken(error)
+            return answers.unnamed_key(), answers.broken(error)
         found, result = self._find_key(
             lambda: method_key(read.verification_method, issuer, self.controllers, self.now)
         )
         if found is None:
-            return result, _no_key()
+            return result, answers.no_key()
         try:
-            data, problems = data_integrity.proof_hash(
+            signed = data_integrity.signed_data(
                 self.document, read, found.key, canonicalizer=self.canonicalizer
             )
             if read.suite.rdf:
-                self._safe_mode = _safe_mode(problems)
-            data_integrity.check_signature(read, found.key, data)
+                self._safe_mode = answers.safe_mode(signed.problems)
+            data_integrity.check_signature(read, found.key, signed)
         except ProofError as error:
-            return result, _broken(error)
+            return result, answers.broken(error)
         except CanonicalizationError as error:
-            self._safe_mode = _no_canonical_form(error)
+            self._safe_mode = answers.no_canonical_form(error)
             return result, not_possible(
                 Step.PROOF,
                 "no-canonical-form",
@@ -172,19 +213,22 @@ class Examination:
             return result, failed(
                 Step.PROOF, "expired", N_("The proof expired on %(date)s."), date=proof["expires"]
             )
-        return result, _holds()
+        if signed.shown is not None and self.selection:
+            self._status_is_mandatory = signed.shown.status_is_mandatory(id_of(self.document))
+            return result, answers.holds_in_part()
+        return result, answers.holds()
 
     def _find_key(self, look_up: Any) -> tuple[FoundKey | None, StepResult]:
         try:
             found: FoundKey = look_up()
         except ResolutionError as error:
-            return None, _unconfirmed(str(error))
+            return None, answers.unconfirmed(str(error))
         except (ProofError, KeyFormatError) as error:
-            return None, _refused(str(error))
+            return None, answers.refused(str(error))
         if found.refused is not None:
-            return found, _refused(found.refused)
+            return found, answers.refused(found.refused)
         if found.unconfirmed is not None:
-            return found, _unconfirmed(found.unconfirmed)
+            return found, answers.unconfirmed(found.unconfirmed)
         return found, passed(
             Step.ISSUER,
             "confirmed",
@@ -198,99 +242,21 @@ class Examination:
         try:
             form = self.canonicalizer.canonicalize([unsecured])[0]
         except CanonicalizationError as error:
-            return _no_canonical_form(error)
-        return _safe_mode(form.problems)
+            return answers.no_canonical_form(error)
+        return answers.safe_mode(form.problems)
 
 
-def _safe_mode(problems: Sequence[Problem]) -> StepResult:
-    if problems:
-        return failed(
-            Step.SAFE_MODE,
-            "undefined",
-            N_("The badge says things that its contexts do not define: %(count)s in number."),
-            problems=tuple(problems),
-            count=len(problems),
-        )
-    return passed(
-        Step.SAFE_MODE, "defined", N_("Every word of the badge is defined by its contexts.")
-    )
+def _is_selective(proof: object) -> bool:
+    return isinstance(proof, Mapping) and proof.get("cryptosuite") == selective.ECDSA_SD_2023
 
 
-def _no_canonical_form(error: CanonicalizationError) -> StepResult:
-    if isinstance(error, CanonicalizerBusyError):
-        return not_possible(
-            Step.SAFE_MODE, "busy", N_("Too many badges are being checked; try again soon.")
-        )
-    return failed(
-        Step.SAFE_MODE,
-        "unreadable",
-        N_("The badge cannot be read as JSON-LD: %(reason)s"),
-        problems=(unreadable(error),),
-        reason=str(error),
-    )
+def _read(proof: object) -> data_integrity.ReadProof | None:
+    """A proof that decides something; None where it cannot be checked, or is none."""
+    try:
+        return data_integrity.read_proof(proof)
+    except ProofError:
+        return None
 
 
-def _combine(judged: list[tuple[StepResult, StepResult]]) -> tuple[StepResult, StepResult]:
-    """One answer for all proofs: any that fails fails; unknown kinds count if alone."""
-    known = [pair for pair in judged if pair[1].message.code != "proof.unknown"] or judged
-    worst = {StepStatus.FAILED: 0, StepStatus.NOT_POSSIBLE: 1, StepStatus.PASSED: 2}
-    issuer = min((pair[0] for pair in known), key=lambda result: worst[result.status])
-    proof = min((pair[1] for pair in known), key=lambda result: worst[result.status])
-    return issuer, proof
-
-
-def _holds() -> StepResult:
-    return passed(Step.PROOF, "holds", N_("The badge is unchanged since it was signed."))
-
-
-def _broken(error: ProofError) -> StepResult:
-    if isinstance(error, UnsupportedProofError):
-        return not_possible(Step.PROOF, "unknown", "%(reason)s", reason=str(error))
-    return failed(
-        Step.PROOF, "broken", N_("The proof does not hold: %(reason)s"), reason=str(error)
-    )
-
-
-def _no_key() -> StepResult:
-    return not_possible(
-        Step.PROOF, "no-key", N_("Without the issuer's key the proof cannot be checked.")
-    )
-
-
-def _unnamed_key() -> StepResult:
-    return not_possible(
-        Step.ISSUER, "no-key", N_("The proof does not name a key that could be looked up.")
-    )
-
-
-def _refused(reason: str) -> StepResult:
-    return failed(
-        Step.ISSUER,
-        "wrong-key",
-        N_("The key that signed is not the issuer's: %(reason)s"),
-        reason=reason,
-    )
-
-
-def _unconfirmed(reason: str) -> StepResult:
-    return not_possible(
-        Step.ISSUER,
-        "unconfirmed",
-        N_("The issuer could not be asked which keys are its own: %(reason)s"),
-        reason=reason,
-    )
-
-
-def recipient_step(document: Mapping[str, Any], recipient: str) -> StepResult:
-    """Whether the badge was earned by `recipient`: an address, a DID or another identity."""
-    subject = document.get("credentialSubject")
-    answer = matches(subject, recipient) if isinstance(subject, Mapping) else None
-    if answer is None:
-        return not_possible(
-            Step.RECIPIENT,
-            "unnamed",
-            N_("The badge does not name its earner in a way that can be compared."),
-        )
-    if answer:
-        return passed(Step.RECIPIENT, "same", N_("The badge was earned by this person."))
-    return failed(Step.RECIPIENT, "other", N_("The badge was earned by somebody else."))
+def _codes(problems: Sequence[Problem]) -> set[str]:
+    return {found.message.code for found in problems}

@@ -240,7 +240,7 @@ def _material(method: Mapping[str, Any]) -> PublicKey:
         return jwk_key(method["publicKeyJwk"])
     if "publicKeyPem" in method:
         return pem_key(method["publicKeyPem"])
-    raise KeyFormatError("The published key is in a form that is not known here.")
+    raise KeyFormatError(N_("The published key is in a form that is not known here."))
 
 
 def _fragment_key(fragment: str) -> PublicKey | None:

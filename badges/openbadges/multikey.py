@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from badges.openbadges.errors import KeyFormatError
+from badges.openbadges.messages import N_
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -49,11 +50,11 @@ def base58_encode(data: bytes) -> str:
 def base58_decode(text: str) -> bytes:
     """The bytes of a base58 text; raises KeyFormatError."""
     if len(text) > MAX_BASE58_LENGTH:
-        raise KeyFormatError("The base58 text is too long.")
+        raise KeyFormatError(N_("The base58 text is too long."))
     number = 0
     for letter in text:
         if letter not in _VALUES:
-            raise KeyFormatError("The text holds a letter that base58 does not have.")
+            raise KeyFormatError(N_("The text holds a letter that base58 does not have."))
         number = number * 58 + _VALUES[letter]
     zeros = len(text) - len(text.lstrip("1"))
     return b"\0" * zeros + number.to_bytes((number.bit_length() + 7) // 8, "big")
@@ -69,10 +70,10 @@ def base64url_decode(text: str) -> bytes:
     try:
         raw = text.encode("ascii")
         if b"+" in raw or b"/" in raw or b"=" in raw:
-            raise KeyFormatError("The text is not base64url without padding.")
+            raise KeyFormatError(N_("The text is not base64url without padding."))
         return base64.b64decode(raw + b"=" * (-len(raw) % 4), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error) as error:
-        raise KeyFormatError("The text is not base64url.") from error
+        raise KeyFormatError(N_("The text is not base64url.")) from error
 
 
 def multibase_encode(data: bytes) -> str:
@@ -86,7 +87,7 @@ def multibase_decode(text: object) -> bytes:
         return base58_decode(text[1:])
     if isinstance(text, str) and text.startswith("u"):
         return base64url_decode(text[1:])
-    raise KeyFormatError("The text is not multibase in base58 or base64url.")
+    raise KeyFormatError(N_("The text is not multibase in base58 or base64url."))
 
 
 def encode_multikey(key: PublicKey) -> str:
@@ -101,12 +102,16 @@ def encode_multikey(key: PublicKey) -> str:
                     serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint
                 )
                 return multibase_encode(prefix + point)
-    raise KeyFormatError("A Multikey holds an Ed25519, P-256 or P-384 key.")
+    raise KeyFormatError(N_("A Multikey holds an Ed25519, P-256 or P-384 key."))
 
 
 def decode_multikey(text: object) -> PublicKey:
     """The key of a `publicKeyMultibase`; raises KeyFormatError."""
-    data = multibase_decode(text)
+    return multikey_of(multibase_decode(text))
+
+
+def multikey_of(data: bytes) -> PublicKey:
+    """The key of a Multikey's bytes, its prefix included; raises KeyFormatError."""
     prefix, raw = data[:2], data[2:]
     try:
         if prefix == ED25519_PREFIX:
@@ -114,8 +119,8 @@ def decode_multikey(text: object) -> PublicKey:
         if prefix in _CURVES and len(raw) == _CURVES[prefix][1]:
             return ec.EllipticCurvePublicKey.from_encoded_point(_CURVES[prefix][0], raw)
     except ValueError as error:
-        raise KeyFormatError("The Multikey does not hold a valid key.") from error
-    raise KeyFormatError("The Multikey is not an Ed25519, P-256 or P-384 public key.")
+        raise KeyFormatError(N_("The Multikey does not hold a valid key.")) from error
+    raise KeyFormatError(N_("The Multikey is not an Ed25519, P-256 or P-384 public key."))
 
 
 def public_jwk(key: PublicKey) -> dict[str, str]:
@@ -136,7 +141,7 @@ def public_jwk(key: PublicKey) -> dict[str, str]:
                 "x": base64url_encode(point.x.to_bytes(size, "big")),
                 "y": base64url_encode(point.y.to_bytes(size, "big")),
             }
-    raise KeyFormatError("The elliptic curve is not P-256 or P-384.")
+    raise KeyFormatError(N_("The elliptic curve is not P-256 or P-384."))
 
 
 def jwk_key(jwk: object) -> PublicKey:
@@ -146,9 +151,9 @@ def jwk_key(jwk: object) -> PublicKey:
         KeyFormatError: malformed, of another kind, too short or too long, or a private key.
     """
     if not isinstance(jwk, Mapping):
-        raise KeyFormatError("A JWK is a JSON object.")
+        raise KeyFormatError(N_("A JWK is a JSON object."))
     if "d" in jwk or jwk.get("kty") == "oct":
-        raise KeyFormatError("The JWK holds a secret key, which may never be published.")
+        raise KeyFormatError(N_("The JWK holds a secret key, which may never be published."))
     try:
         if jwk.get("kty") == "RSA":
             return _sound_rsa(rsa.RSAPublicNumbers(_int(jwk, "e"), _int(jwk, "n")).public_key())
@@ -158,23 +163,23 @@ def jwk_key(jwk: object) -> PublicKey:
         if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
             return ed25519.Ed25519PublicKey.from_public_bytes(base64url_decode(_text(jwk, "x")))
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFormatError("The JWK does not hold a valid key.") from error
-    raise KeyFormatError("The JWK is not an RSA, P-256, P-384 or Ed25519 key.")
+        raise KeyFormatError(N_("The JWK does not hold a valid key.")) from error
+    raise KeyFormatError(N_("The JWK is not an RSA, P-256, P-384 or Ed25519 key."))
 
 
 def pem_key(pem: object) -> PublicKey:
     """The public key of a PEM text, as Open Badges 2.0 publishes it; raises KeyFormatError."""
     if not isinstance(pem, str) or len(pem) > 20_000:
-        raise KeyFormatError("The PEM text is missing or too long.")
+        raise KeyFormatError(N_("The PEM text is missing or too long."))
     try:
         key = serialization.load_pem_public_key(pem.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFormatError("The PEM text does not hold a public key.") from error
+        raise KeyFormatError(N_("The PEM text does not hold a public key.")) from error
     if isinstance(key, rsa.RSAPublicKey):
         return _sound_rsa(key)
     if isinstance(key, (ec.EllipticCurvePublicKey, ed25519.Ed25519PublicKey)):
         return key
-    raise KeyFormatError("The PEM text holds a key of an unknown kind.")
+    raise KeyFormatError(N_("The PEM text holds a key of an unknown kind."))
 
 
 def same_key(first: PublicKey, second: PublicKey) -> bool:
@@ -201,7 +206,7 @@ def _uint(number: int) -> str:
 def _int(jwk: Mapping[str, Any], name: str) -> int:
     text = _text(jwk, name)
     if len(text) > 2 * MAX_RSA_BITS // 8:
-        raise KeyFormatError("The JWK is too long.")
+        raise KeyFormatError(N_("The JWK is too long."))
     return int.from_bytes(base64url_decode(text), "big")
 
 

@@ -73,18 +73,16 @@ def holder_of(
     try:
         read = data_integrity.read_proof(proof, purpose="authentication")
         key = authentication_key(read.verification_method, holder, controllers, now)
-        data, problems = data_integrity.proof_hash(
-            presentation, read, key, canonicalizer=canonicalizer
-        )
-        data_integrity.check_signature(read, key, data)
+        signed = data_integrity.signed_data(presentation, read, key, canonicalizer=canonicalizer)
+        data_integrity.check_signature(read, key, signed)
     except (ResolutionError, CanonicalizerBusyError):
         raise
     except (ProofError, KeyFormatError, CanonicalizationError) as error:
         raise PresentationError(f"The proof of the presentation does not hold: {error}") from error
-    if problems:
+    if signed.problems:
         # A challenge that the contexts do not define would not be under the signature.
         raise PresentationError(
-            f"The presentation says things that its contexts do not define: {problems[0]}"
+            f"The presentation says things that its contexts do not define: {signed.problems[0]}"
         )
     return holder
 

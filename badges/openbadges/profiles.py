@@ -13,7 +13,7 @@ def timestamp(moment: datetime) -> str:
     """An aware moment as RFC 3339 in UTC to the second; raises ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("A moment in a credential needs its time zone.")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 class Node:

@@ -7,7 +7,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from badges.openbadges.documents import as_list
+from badges.openbadges.messages import N_
 from badges.openbadges.model import identity_hash
+from badges.openbadges.report import Step, StepResult, failed, not_possible, passed
+
+
+def recipient_step(
+    document: Mapping[str, Any], recipient: str, *, selection: bool = False
+) -> StepResult:
+    """Whether the badge was earned by `recipient`: an address, a DID or another identity.
+
+    Of a `selection` by its holder, another name may have been left out.
+    """
+    subject = document.get("credentialSubject")
+    answer = matches(subject, recipient) if isinstance(subject, Mapping) else None
+    if answer is None:
+        return not_possible(
+            Step.RECIPIENT,
+            "unnamed",
+            N_("The badge does not name its earner in a way that can be compared."),
+        )
+    if answer:
+        return passed(Step.RECIPIENT, "same", N_("The badge was earned by this person."))
+    if selection:
+        return not_possible(
+            Step.RECIPIENT,
+            "not-shown",
+            N_("Its holder shows only a part of it, in which this person is not named."),
+        )
+    return failed(Step.RECIPIENT, "other", N_("The badge was earned by somebody else."))
 
 
 def matches(subject: Mapping[str, Any], identity: str) -> bool | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from badges.openbadges.documents import is_endorsement
 from badges.openbadges.messages import Message, Params, Problem
 
 
@@ -76,9 +77,17 @@ def failed(
     return StepResult(step, StepStatus.FAILED, _message(step, code, template, params), problems)
 
 
-def not_possible(step: Step, code: str, template: str, **params: str | int) -> StepResult:
+def not_possible(
+    step: Step,
+    code: str,
+    template: str,
+    *,
+    problems: tuple[Problem, ...] = (),
+    **params: str | int,
+) -> StepResult:
     """A step that could not be answered."""
-    return StepResult(step, StepStatus.NOT_POSSIBLE, _message(step, code, template, params))
+    message = _message(step, code, template, params)
+    return StepResult(step, StepStatus.NOT_POSSIBLE, message, problems)
 
 
 def _message(step: Step, code: str, template: str, params: Params) -> Message:
@@ -148,6 +157,11 @@ class Report:
         ):
             return Outcome.UNDECIDED
         return Outcome.VALID
+
+    @property
+    def is_endorsement(self) -> bool:
+        """Whether what was read is itself an endorsement, rather than a badge."""
+        return self.credential is not None and is_endorsement(self.credential)
 
     @property
     def valid(self) -> bool:

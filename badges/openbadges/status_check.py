@@ -9,7 +9,14 @@ from badges.openbadges.documents import JsonObject, as_list, id_of, parse_object
 from badges.openbadges.errors import DocumentError, ProofError, ResolutionError, StatusListError
 from badges.openbadges.messages import N_
 from badges.openbadges.proofs import vc_jwt
-from badges.openbadges.report import Step, StepResult, failed, not_possible, passed
+from badges.openbadges.report import (
+    Step,
+    StepResult,
+    StepStatus,
+    failed,
+    not_possible,
+    passed,
+)
 from badges.openbadges.resolution import ACCEPT_CREDENTIAL, ControllerResolver, fetch
 from badges.openbadges.status_list import StatusList
 
@@ -40,6 +47,27 @@ def check_status(
     results = [_entry(entry, document, controllers, check_list) for entry in entries]
     order = {"failed": 0, "not_possible": 1, "passed": 2}
     return min(results, key=lambda result: order[result.status.value])
+
+
+def in_selection(result: StepResult, *, mandatory: bool) -> StepResult:
+    """The status step of a credential of which its holder shows a part.
+
+    Args:
+        result: the step, as `check_status` answered it from what is shown.
+        mandatory: whether the issuer had all of the status shown; else an entry, or a part of
+            one, may have been left out, and nobody would see it.
+    """
+    told = result.status is not StepStatus.PASSED and result.message.code != "status.malformed"
+    if mandatory or told:
+        return result
+    return not_possible(
+        Step.STATUS,
+        "not-shown",
+        N_(
+            "Its holder shows only a part of it, and may have left out where its issuer says"
+            " whether it was revoked. That could not be checked."
+        ),
+    )
 
 
 def _entry(

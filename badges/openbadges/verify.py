@@ -13,7 +13,8 @@ from typing import Any
 from badges.openbadges import baking, version2
 from badges.openbadges.canonical import Canonicalizer
 from badges.openbadges.canonical_guard import Guarded
-from badges.openbadges.documents import JsonObject, as_list, parse_object
+from badges.openbadges.documents import JsonObject, as_list, is_endorsement, parse_object
+from badges.openbadges.endorsement_words import of_endorsement
 from badges.openbadges.endorsements import check_endorsements
 from badges.openbadges.errors import (
     BakingError,
@@ -21,9 +22,10 @@ from badges.openbadges.errors import (
     ProofError,
     ResolutionError,
 )
-from badges.openbadges.examination import Examination, recipient_step
+from badges.openbadges.examination import Examination
 from badges.openbadges.messages import N_
 from badges.openbadges.proofs import vc_jwt
+from badges.openbadges.recipients import recipient_step
 from badges.openbadges.report import (
     EndorsementReport,
     Report,
@@ -31,10 +33,14 @@ from badges.openbadges.report import (
     StepResult,
     StepStatus,
     failed,
+    not_possible,
     passed,
 )
 from badges.openbadges.resolution import ControllerResolver, Resolver
-from badges.openbadges.status_check import check_status
+from badges.openbadges.shape import check_shape
+
+# VCDM 2.0, sections 4.7 to 4.8: a credential without any of these says nothing about anybody.
+_MEMBERS = frozenset({"credentialSubject", "issuer"})
 
 
 def verify(
@@ -72,13 +78,15 @@ def verify(
     known = ControllerResolver(resolver, controllers)
     if badge.version == 2 or badge.document is None:
         return version2.verify(badge.document, badge.text, known, now, recipient)
+    if not _is_credential(badge.document):
+        return _of_no_badge(badge.document)
     verifier = _Verifier(known, Guarded(contexts), now)
     steps, endorsements = verifier.badge(badge.document, badge.token, recipient)
+    steps = [passed(Step.READ, "read", N_("An Open Badge 3.0 was read.")), *steps]
+    if is_endorsement(badge.document):
+        steps = [of_endorsement(result) for result in steps]
     return Report(
-        (
-            passed(Step.READ, "read", N_("An Open Badge 3.0 was read.")),
-            *steps,
-        ),
+        tuple(steps),
         credential=badge.document,
         version=3,
         format="jwt" if badge.token else "json",
@@ -132,6 +140,29 @@ def read(data: bytes | str) -> ReadBadge:
     return ReadBadge(3, text, document)
 
 
+def _is_credential(document: JsonObject) -> bool:
+    kinds = [kind for kind in as_list(document.get("type")) if isinstance(kind, str)]
+    return not _MEMBERS.isdisjoint(document) or any(one.endswith("Credential") for one in kinds)
+
+
+def _of_no_badge(document: JsonObject) -> Report:
+    """Of a document that is no credential at all, no step after its form could say anything."""
+    shape = failed(
+        Step.SHAPE,
+        "no-badge",
+        N_("Nothing in it says that it is a badge."),
+        problems=tuple(check_shape(document)),
+    )
+    later = (Step.SAFE_MODE, Step.ISSUER, Step.PROOF, Step.STATUS, Step.TIME)
+    return Report(
+        (
+            passed(Step.READ, "document", N_("It can be read, as JSON.")),
+            shape,
+            *(not_possible(one, "no-badge", N_("There is no badge to check.")) for one in later),
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Verifier:
     controllers: ControllerResolver
@@ -142,33 +173,30 @@ class _Verifier:
         self, document: JsonObject, token: vc_jwt.Token | None, recipient: str | None
     ) -> tuple[list[StepResult], tuple[EndorsementReport, ...]]:
         """All steps of a badge after reading, in the order of `Step`; and its endorsements."""
-        kind = "AchievementCredential"
-        if "EndorsementCredential" in as_list(document.get("type")):
-            kind = "EndorsementCredential"
-        steps = self._examine(document, token, kind)
-        steps.append(check_status(document, self.controllers, self._check_list))
+        kind = "EndorsementCredential" if is_endorsement(document) else "AchievementCredential"
+        examination = self._examination(document, token, kind)
+        steps = [*examination.steps(), examination.status(self._check_list)]
         if recipient is not None:
-            steps.append(recipient_step(document, recipient))
+            steps.append(recipient_step(document, recipient, selection=examination.selection))
         step, endorsements = check_endorsements(document, self._endorsement)
         if step is not None:
             steps.append(step)
         order = list(Step)
         return sorted(steps, key=lambda result: order.index(result.step)), endorsements
 
-    def _examine(
+    def _examination(
         self, document: JsonObject, token: vc_jwt.Token | None, kind: str
-    ) -> list[StepResult]:
-        return Examination(
-            document, token, kind, self.controllers, self.canonicalizer, self.now
-        ).steps()
+    ) -> Examination:
+        return Examination(document, token, kind, self.controllers, self.canonicalizer, self.now)
 
     def _endorsement(self, document: JsonObject, token: vc_jwt.Token | None) -> list[StepResult]:
-        steps = self._examine(document, token, "EndorsementCredential")
-        return [*steps, check_status(document, self.controllers, self._check_list)]
+        examination = self._examination(document, token, "EndorsementCredential")
+        steps = [*examination.steps(), examination.status(self._check_list)]
+        return [of_endorsement(result) for result in steps]
 
     def _check_list(self, document: JsonObject, token: vc_jwt.Token | None) -> str | None:
         """What is wrong with a status list; raises ResolutionError where it is not known."""
-        steps = self._examine(document, token, "BitstringStatusListCredential")
+        steps = self._examination(document, token, "BitstringStatusListCredential").steps()
         for result in steps:
             if result.status is StepStatus.FAILED:
                 return result.message.text

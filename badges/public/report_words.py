@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask_babel import format_date, gettext, lazy_gettext, ngettext
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _l
 
 from badges.openbadges.messages import Message
 from badges.openbadges.moments import parse_moment
@@ -18,81 +17,13 @@ from badges.openbadges.report import (
     StepResult,
     StepStatus,
 )
+from badges.public.verdicts import step_title, verdict
+from core.web.i18n import day, last_day
 
-_TITLES = {
-    Step.READ: lazy_gettext("It can be read"),
-    Step.SHAPE: lazy_gettext("Its form follows the standard"),
-    Step.SAFE_MODE: lazy_gettext("Every word in it has a defined meaning"),
-    Step.ISSUER: lazy_gettext("The issuer can be found"),
-    Step.PROOF: lazy_gettext("The signature fits"),
-    Step.STATUS: lazy_gettext("It has not been withdrawn"),
-    Step.TIME: lazy_gettext("It is in date"),
-    Step.RECIPIENT: lazy_gettext("It belongs to this person"),
-    Step.ENDORSEMENTS: lazy_gettext("What others add to it holds"),
-}
-# The first of these that does not hold gives the page its title.
-_GRAVITY = (
-    Step.READ, Step.PROOF, Step.ISSUER, Step.STATUS, Step.TIME, Step.RECIPIENT, Step.SHAPE,
-    Step.SAFE_MODE, Step.ENDORSEMENTS,
-)  # fmt: skip
-_FAILED: Mapping[Step, tuple[Any, Any]] = {
-    Step.READ: (
-        lazy_gettext("There is no badge in this"),
-        lazy_gettext(
-            "Nothing is said about any badge. Choose the PNG, SVG or JSON file that its issuer"
-            " gave, unchanged: a screenshot or a picture that was saved again holds no badge."
-        ),
-    ),
-    Step.PROOF: (
-        lazy_gettext("Do not rely on this badge: its signature does not fit"),
-        lazy_gettext(
-            "It was changed after it was signed, or somebody else made it. Ask its holder for the"
-            " address or the original file."
-        ),
-    ),
-    Step.ISSUER: (
-        lazy_gettext("This badge was not signed by the issuer it names"),
-        lazy_gettext(
-            "The key that signed it is not one of the issuer’s. Do not rely on it; ask the issuer."
-        ),
-    ),
-    Step.STATUS: (
-        lazy_gettext("This badge was withdrawn by its issuer"),
-        lazy_gettext(
-            "Do not rely on this copy. The earner may hold a later one: ask for its address, or"
-            " ask the issuer."
-        ),
-    ),
-    Step.TIME: (
-        lazy_gettext("This badge is not in date"),
-        lazy_gettext(
-            "Its dates say that it does not count today. The earner may have renewed it: ask for"
-            " the newer one."
-        ),
-    ),
-    Step.RECIPIENT: (
-        lazy_gettext("This badge belongs to somebody else"),
-        lazy_gettext("The address you gave is not the one that this badge was issued to."),
-    ),
-    Step.SHAPE: (
-        lazy_gettext("This badge is not put together as the standard asks"),
-        lazy_gettext("Its issuer should correct and issue it again; other programs may refuse it."),
-    ),
-    Step.SAFE_MODE: (
-        lazy_gettext("This badge says things that are not defined"),
-        lazy_gettext("Its issuer should correct and issue it again; other programs may refuse it."),
-    ),
-    Step.ENDORSEMENTS: (
-        lazy_gettext("Something that others added to this badge does not hold"),
-        lazy_gettext(
-            "The endorsement that is marked is not genuine, whatever the badge itself is worth."
-        ),
-    ),
-}
 _STATES = {
-    StepStatus.PASSED: ("done", "good", lazy_gettext("Holds")),
-    StepStatus.FAILED: ("no", "bad", lazy_gettext("Does not hold")),
-    StepStatus.NOT_POSSIBLE: ("", "warn", lazy_gettext("Could not be checked")),
+    StepStatus.PASSED: ("done", "good", _l("Holds")),
+    StepStatus.FAILED: ("no", "bad", _l("Does not hold")),
+    StepStatus.NOT_POSSIBLE: ("", "warn", _l("Could not be checked")),
 }
 
 
@@ -134,6 +65,7 @@ class ShownReport:
     read_here: tuple[str, ...]
     machine: str
     unproven: bool
+    is_endorsement: bool
 
 
 _PROBLEMS_SHOWN = 8
@@ -141,7 +73,7 @@ _PROBLEMS_SHOWN = 8
 
 def show_report(report: Report) -> ShownReport:
     """`report` in the language of this request."""
-    title, meaning, kind = _verdict(report)
+    title, meaning, kind = verdict(report)
     held = sum(result.status is StepStatus.PASSED for result in report.steps)
     lead = ngettext(
         "%(held)d of %(num)d check holds.",
@@ -151,8 +83,8 @@ def show_report(report: Report) -> ShownReport:
     )
     if held == len(report.steps):
         lead = gettext("All %(count)d checks hold.", count=held)
-    elif len(report.steps) == 1:
-        lead = ""
+    elif len(report.steps) == 1 or report.version is None:
+        lead = ""  # there is no badge whose checks could be counted
     read_here = report.details.get("read_here", ())
     form = {"json": "JSON", "jwt": "VC-JWT", "hosted": "hosted", "signed": "JWS"}
     machine = f"Open Badges {report.version}.0, {form.get(report.format or '', '')}"
@@ -162,49 +94,23 @@ def show_report(report: Report) -> ShownReport:
         lead=lead,
         meaning=meaning,
         kind=kind,
-        steps=tuple(map(_step, report.steps)),
+        steps=tuple(_step(one, step_title(report, one.step)) for one in report.steps),
         endorsements=tuple(map(_endorsement, report.endorsements)),
         read_here=tuple(read_here),
         machine=machine if report.version else "",
         unproven=not {Step.PROOF, Step.ISSUER} <= proven,
+        is_endorsement=report.is_endorsement,
     )
 
 
-def _verdict(report: Report) -> tuple[str, str, str]:
-    if report.outcome is Outcome.VALID:
-        return (
-            gettext("This badge is genuine and valid"),
-            gettext("It says what its issuer signed, and its issuer stands by it today."),
-            "good",
-        )
-    if report.outcome is Outcome.UNDECIDED:
-        return (
-            gettext("Not everything about this badge could be checked"),
-            gettext(
-                "Nothing speaks against it, but it is not confirmed either. Try again later; if"
-                " it stays like this, ask the issuer."
-            ),
-            "warn",
-        )
-    failed = {result.step for result in report.steps if result.status is StepStatus.FAILED}
-    step = next(step for step in _GRAVITY if step in failed)
-    title, meaning = _FAILED[step]
-    result = report.step(step)
-    if result is not None and result.message.code == "time.expired":
-        title = gettext("This badge has expired")
-    elif result is not None and result.message.code == "time.early":
-        title = gettext("This badge is not valid yet")
-    return str(title), str(meaning), "bad"
-
-
-def _step(result: StepResult) -> ShownStep:
+def _step(result: StepResult, title: str) -> ShownStep:
     state, kind, word = _STATES[result.status]
     problems = tuple(
         (found.pointer or "/", _words(found.message)) for found in result.problems[:_PROBLEMS_SHOWN]
     )
     return ShownStep(
         state=state,
-        title=str(_TITLES[result.step]),
+        title=title,
         tag=str(word),
         kind=kind,
         text=_words(result.message),
@@ -234,7 +140,7 @@ def _endorsement(found: EndorsementReport) -> ShownEndorsement:
 def _why(found: EndorsementReport) -> Message:
     """What stands in the way of an endorsement: the step itself where there is one."""
     if found.message.code == "endorsements.withdrawn":
-        return found.message  # the step would speak of the badge
+        return found.message  # it says all that the step does
     wanted = {Outcome.INVALID: StepStatus.FAILED, Outcome.UNDECIDED: StepStatus.NOT_POSSIBLE}
     status = wanted.get(found.outcome)
     steps = (
@@ -254,6 +160,6 @@ def _words(message: Message) -> str:
         params["reason"] = str(gettext(reason)) if "%" not in reason else reason
     moment = parse_moment(params.get("date"))
     if moment is not None:
-        params["date"] = format_date(moment, gettext("d MMMM y"))
+        params["date"] = last_day(moment) if message.code == "time.expired" else day(moment)
     translated = str(gettext(message.template))
     return translated % params if params else translated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,14 +11,17 @@ from flask import Blueprint, Response, jsonify, make_response, render_template, 
 from flask_babel import gettext as _
 from werkzeug.datastructures import MIMEAccept
 
+from badges.openbadges.documents import id_of
 from badges.openbadges.report import Report, Step
 from badges.public.limits import Turns
 from badges.public.mounting import shared
 from badges.public.negotiation import allow_other_sites, page, wants_html
 from badges.public.own_documents import OwnDocuments
 from badges.public.reading import ShownBadge, read_badge, read_hosted_badge
+from badges.public.recipients import address_fault
 from badges.public.report_words import ShownReport, show_report
 from badges.public.verification import MAX_UPLOAD_BYTES, verify_address, verify_document
+from core import postal
 from core.errors import TooLargeError, UnprocessableError
 from core.web.app import runtime
 
@@ -25,6 +29,7 @@ pages = Blueprint("verify", __name__)
 pages.after_request(allow_other_sites)
 
 _ENVELOPE_BYTES = 64 * 1024
+_IDENTIFIER = re.compile(r"(?:did|https?|urn|mailto|tel):\S+", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -51,12 +56,23 @@ def check() -> Response:
         request.accept_mimetypes = MIMEAccept([("application/json", 1)])
     shared().verifications.take(request.remote_addr or "-")
     request.max_content_length = MAX_UPLOAD_BYTES + _ENVELOPE_BYTES
-    if (request.content_length or 0) > request.max_content_length:
-        raise _too_large()
-    brought = _brought()
+    brought = Brought()
     try:
+        if (request.content_length or 0) > request.max_content_length:
+            raise _too_large()
+        brought = _brought()
+        _check_recipient(brought)
         with Turns.of(runtime()).taken():
             report = _report(brought)
+    except TooLargeError as error:
+        if not _html():
+            raise
+        answer = make_response(
+            _render(
+                brought, {"file": f"{error.message} {error.advice}"}, kept=brought.data is not None
+            ),
+            413,
+        )
     except UnprocessableError as error:
         if not _html():
             raise
@@ -95,6 +111,17 @@ def _brought() -> Brought:
         asked.get("url", "").strip()[:2000],
         recipient=asked.get("recipient", "").strip()[:254],
     )
+
+
+def _check_recipient(brought: Brought) -> None:
+    """Of people an address or another identifier with its kind; programs may name any identity."""
+    typed = brought.recipient
+    if typed and _html() and postal.normal(typed) is None and not _IDENTIFIER.match(typed):
+        raise UnprocessableError(
+            _("No address was compared."),
+            code="address_unusable",
+            fields={"recipient": address_fault()},
+        )
 
 
 def _report(brought: Brought) -> Report:
@@ -136,6 +163,12 @@ def _shown(report: Report) -> dict[str, Any]:
         badge = read_hosted_badge(report.credential, report.details)
     context: dict[str, Any] = {"report": shown, "badge": badge, "checked_at": runtime().now()}
     own = OwnDocuments(runtime(), shared().ring)
+    if report.is_endorsement and report.credential is not None:
+        subject = report.credential.get("credentialSubject")
+        context["about"] = id_of(subject) or ""
+        if report.valid and isinstance(subject, dict):
+            # Words of a forged one would be read as somebody's praise.
+            context["said"] = subject.get("endorsementComment")
     if badge is not None and not shown.unproven and own.owns(badge.achievement_id):
         # A class of Open Badges 2.0 has the picture of the achievement that it stands for.
         place = urlsplit(badge.achievement_id).path.replace("/ob2/classes/", "/achievements/")
@@ -149,10 +182,13 @@ def _shown(report: Report) -> dict[str, Any]:
 def _render(brought: Brought, errors: dict[str, str], **context: Any) -> str:
     values = {
         "report": None,
+        "kept": True,
         "badge": None,
         "checked_at": None,
         "image": None,
         "reason": None,
+        "about": "",
+        "said": "",
         **context,
     }
     return render_template(

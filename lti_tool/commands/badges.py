@@ -32,9 +32,9 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 MARKS = {"passed": "holds", "failed": "DOES NOT HOLD", "not_possible": "not possible"}
 CONCLUSIONS = {
-    Outcome.VALID: "The badge is valid.",
-    Outcome.INVALID: "The badge is invalid.",
-    Outcome.UNDECIDED: "The badge is undecided: nothing is wrong, but not all could be checked.",
+    Outcome.VALID: "The %s is valid.",
+    Outcome.INVALID: "The %s is invalid.",
+    Outcome.UNDECIDED: "The %s is undecided: nothing is wrong, but not all could be checked.",
 }
 OPERATOR = "the operator of the installation works on all of it"
 
@@ -172,7 +172,7 @@ def _text(path: Path) -> str:
 
 
 def _print(report: Report) -> None:
-    click.echo(CONCLUSIONS[report.outcome])
+    click.echo(CONCLUSIONS[report.outcome] % ("endorsement" if report.is_endorsement else "badge"))
     for result in report.steps:
         click.echo(f"  {result.step.value}: {MARKS[result.status.value]}. {result.message.text}")
         for problem in result.problems:

@@ -27,11 +27,27 @@ from badges.public.report_words import show_report
 from badges.public.verification import MAX_UPLOAD_BYTES, brought_by_address, verify_document
 from core.errors import ConflictError, NotFoundError, TooLargeError, UnprocessableError
 from core.web.app import runtime
+from core.web.bodies import take_files
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
 
-_ENVELOPE_BYTES: Final = 64 * 1024
 _LONGEST_ADDRESS: Final = 2000
+
+
+def _too_large(_size: int) -> TooLargeError:
+    return TooLargeError(
+        _("This file is larger than 5 MB, which is more than any badge needs."),
+        advice=_("Download the badge again from where it was issued, and choose that file."),
+        code="badge_too_large",
+    )
+
+
+take_files(
+    blueprint,
+    {"learning.bring": "learning.elsewhere"},
+    most=MAX_UPLOAD_BYTES,
+    too_large=_too_large,
+)
 
 
 @dataclass(frozen=True)
@@ -53,22 +69,18 @@ def elsewhere() -> str:
 def bring() -> ResponseReturnValue:
     """Verify what was brought, and keep it if it holds."""
     who = principal()
-    request.max_content_length = MAX_UPLOAD_BYTES + _ENVELOPE_BYTES
-    if (request.content_length or 0) > request.max_content_length:
-        raise TooLargeError(
-            _("This file is larger than 5 MB, which is more than any badge needs."),
-            advice=_("Download the badge again from where it was issued, and choose that file."),
-            code="badge_too_large",
-        )
     typed = _typed()
     try:
+        _check_size(typed)
         shared().verifications.take(str(who.person_id))
         with Turns.of(runtime()).taken():
             report, data, way = _verify(typed)
+    except TooLargeError as error:
+        return _list(typed, {"file": f"{error.message} {error.advice}"}), error.status
     except UnprocessableError as error:
         return _list(typed, {name: str(text) for name, text in error.fields.items()}), 422
     said = _said(report)
-    if importing.standing(report) != "valid" or said is None:
+    if importing.standing(report) != "valid" or said is None or report.is_endorsement:
         return _list(typed, {}, report), 422
     brought = Brought(read(data).text, way, typed.url if way == "address" else None)
     try:
@@ -136,14 +148,16 @@ def remove_brought(imported_id: uuid.UUID) -> ResponseReturnValue:
 def _typed() -> Typed:
     upload = request.files.get("file")
     data = upload.stream.read(MAX_UPLOAD_BYTES + 1) if upload and upload.filename else None
-    if data is not None and len(data) > MAX_UPLOAD_BYTES:
-        fault = _("This file is larger than 5 MB, which is more than any badge needs.")
-        raise TooLargeError(fault, code="badge_too_large")
     return Typed(
         data,
         request.form.get("url", "").strip()[:_LONGEST_ADDRESS],
         request.form.get("text", "").strip(),
     )
+
+
+def _check_size(typed: Typed) -> None:
+    if typed.data is not None and len(typed.data) > MAX_UPLOAD_BYTES:
+        raise _too_large(len(typed.data))
 
 
 def _verify(typed: Typed) -> tuple[Report, bytes | str, str]:
@@ -178,7 +192,9 @@ def _list(typed: Typed, errors: dict[str, str], report: Report | None = None) ->
         rows = importing.imports(session, who.person_id)
     context: dict[str, Any] = {"report": None, "said": None}
     if report is not None:
-        context = {"report": show_report(report), "said": _said(report)}
+        shown = show_report(report)
+        context = {"report": shown, "said": _said(report)}
+        errors = {"": shown.title, **errors}
     return render_template(
         "learning/elsewhere.html",
         rows=[(row, issuer_words(row.issuer_name or row.issuer, row.issuer)) for row in rows],

@@ -1,8 +1,8 @@
 """Embedded proofs: Verifiable Credential Data Integrity 1.0.
 
 Created: eddsa-rdfc-2022, the one embedded proof that certification accepts (R23).
-Verified: eddsa-rdfc-2022, eddsa-jcs-2022 (vc-di-eddsa), ecdsa-rdfc-2019, ecdsa-jcs-2019
-(vc-di-ecdsa), and the older Ed25519Signature2020.
+Verified: eddsa-rdfc-2022, eddsa-jcs-2022 (vc-di-eddsa), ecdsa-rdfc-2019, ecdsa-jcs-2019, the
+derived proofs of ecdsa-sd-2023 (vc-di-ecdsa), and the older Ed25519Signature2020.
 """
 
 from __future__ import annotations
@@ -13,10 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from badges.openbadges.canonical import Canonicalizer, in_process
 from badges.openbadges.canonical_guard import Guarded
@@ -28,11 +25,13 @@ from badges.openbadges.errors import (
     UnsupportedProofError,
 )
 from badges.openbadges.jcs import canonical_json
-from badges.openbadges.messages import Problem
+from badges.openbadges.messages import N_, Problem
 from badges.openbadges.model import timestamp
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import PublicKey, multibase_decode, multibase_encode
+from badges.openbadges.proofs import selective
 from badges.openbadges.proofs.known_shape import Known, proof_options
+from badges.openbadges.proofs.signatures import check_raw
 
 EDDSA_RDFC_2022 = "eddsa-rdfc-2022"
 
@@ -71,6 +70,8 @@ _WRONG_PURPOSE = {
     "authentication": "The proof was not made to show who somebody is.",
 }
 _ED25519_2020 = Suite("Ed25519Signature2020", elliptic=False, rdf=True)
+# For credentials alone, of which a part is shown; a presentation is signed whole.
+_ECDSA_SD_2023 = Suite(selective.ECDSA_SD_2023, elliptic=True, rdf=True)
 
 
 def sign(
@@ -99,7 +100,7 @@ def sign(
         ProofError: the document already has a proof, or the signer gave no Ed25519 signature.
     """
     if "proof" in document:
-        raise ProofError("The document already has a proof.")
+        raise ProofError(N_("The document already has a proof."))
     proof = _unsigned_proof(verification_method, created)
     options = {"@context": document.get("@context"), **proof}
     body, config = (canonicalizer or in_process()).canonicalize([document, options])
@@ -150,19 +151,24 @@ def _signed(
     data = b"".join(hashlib.sha256(form.encode()).digest() for form in nquads)
     signature = signer(data) if callable(signer) else signer.sign(data)
     if len(signature) != 64:
-        raise ProofError("The signer did not return an Ed25519 signature.")
+        raise ProofError(N_("The signer did not return an Ed25519 signature."))
     proof["proofValue"] = multibase_encode(signature)
     return {**document, "proof": [proof]}
 
 
 @dataclass(frozen=True, slots=True)
 class ReadProof:
-    """A proof whose form is sound and whose suite is known, before its key is."""
+    """A proof whose form is sound and whose suite is known, before its key is.
+
+    `value` is the signature by the key that the proof names; `disclosure` is there for a proof
+    of selective disclosure alone.
+    """
 
     suite: Suite
     value: bytes
     verification_method: str
     proof: Mapping[str, Any]
+    disclosure: selective.Disclosure | None = None
 
 
 def read_proof(proof: object, *, purpose: str = "assertionMethod") -> ReadProof:
@@ -172,20 +178,15 @@ def read_proof(proof: object, *, purpose: str = "assertionMethod") -> ReadProof:
     `authentication`.
 
     Raises:
-        UnsupportedProofError: a type or suite that is not implemented here, or a proof chain.
+        UnsupportedProofError: a type or suite that is not implemented here, a proof chain, or
+            the base proof of a suite of which derived ones are verified.
         ProofError: malformed, or made for another purpose than assertion.
     """
     if not isinstance(proof, Mapping):
-        raise ProofError("The proof is not an object.")
-    if proof.get("type") == "DataIntegrityProof":
-        suite = SUITES.get(str(proof.get("cryptosuite")))
-    else:
-        suite = _ED25519_2020 if proof.get("type") == "Ed25519Signature2020" else None
-    if suite is None:
-        name = proof.get("cryptosuite") or proof.get("type")
-        raise UnsupportedProofError(f"Proofs of the kind {name!r} cannot be checked here.")
+        raise ProofError(N_("The proof is not an object."))
+    suite = _suite(proof, purpose)
     if "previousProof" in proof:
-        raise UnsupportedProofError("Chains of proofs cannot be checked here.")
+        raise UnsupportedProofError(N_("Chains of proofs cannot be checked here."))
     if proof.get("proofPurpose") != purpose:
         raise ProofError(_WRONG_PURPOSE[purpose])
     for name in ("created", "expires"):
@@ -193,47 +194,84 @@ def read_proof(proof: object, *, purpose: str = "assertionMethod") -> ReadProof:
             raise ProofError(f"The proof's {name!r} is not a date and time with its zone.")
     method = proof.get("verificationMethod")
     if not isinstance(method, str) or not method:
-        raise ProofError("The proof does not name its key.")
+        raise ProofError(N_("The proof does not name its key."))
+    if suite is _ECDSA_SD_2023:
+        disclosure = selective.parse(proof.get("proofValue"))
+        return ReadProof(suite, disclosure.base_signature, method, proof, disclosure)
     try:
         if not str(proof.get("proofValue")).startswith("z"):
-            raise ProofError("The proof's value is not base58.")
+            raise ProofError(N_("The proof's value is not base58."))
         value = multibase_decode(proof.get("proofValue"))
     except KeyFormatError as error:
-        raise ProofError("The proof's value is not base58.") from error
+        raise ProofError(N_("The proof's value is not base58.")) from error
     return ReadProof(suite, value, method, proof)
 
 
-def proof_hash(
+def _suite(proof: Mapping[str, Any], purpose: str) -> Suite:
+    """The suite that a proof names; raises UnsupportedProofError."""
+    name, suite = proof.get("cryptosuite"), None
+    if proof.get("type") == "DataIntegrityProof":
+        suite = SUITES.get(str(name))
+        if name == _ECDSA_SD_2023.name and purpose == "assertionMethod":
+            suite = _ECDSA_SD_2023
+    elif proof.get("type") == "Ed25519Signature2020":
+        suite = _ED25519_2020
+    if suite is None:
+        name = name or proof.get("type")
+        raise UnsupportedProofError(f"Proofs of the kind {name!r} cannot be checked here.")
+    return suite
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a proof signed, and the faults that safe mode finds on the way.
+
+    Attributes:
+        data: what the key signed that the proof names.
+        problems: a valid signature over a document with faults is not a valid badge (R3).
+        shown: the statements under a proof of selective disclosure, or None.
+    """
+
+    data: bytes
+    problems: tuple[Problem, ...]
+    shown: selective.Shown | None = None
+
+
+def signed_data(
     document: Mapping[str, Any],
     read: ReadProof,
     key: PublicKey,
     *,
     canonicalizer: Canonicalizer | None = None,
-) -> tuple[bytes, list[Problem]]:
-    """What the proof signed, and the faults that safe mode finds on the way.
+) -> Signed:
+    """Work out what the proof signed.
 
     Raises:
-        ProofError: the proof's context is not that of the document, or the wrong kind of key.
+        ProofError: the proof's context is not that of the document, the wrong kind of key, or
+            a disclosure that does not fit the document.
         CanonicalizationError: no canonical form within the limits.
     """
     hash_name = _hash_name(read.suite, key)
     unsecured = {name: value for name, value in document.items() if name != "proof"}
     options = {name: value for name, value in read.proof.items() if name != "proofValue"}
-    problems: list[Problem] = []
+    problems: tuple[Problem, ...] = ()
     if read.suite.rdf:
         options["@context"] = document.get("@context")
         forms = (canonicalizer or Guarded()).canonicalize([unsecured, options], hash_name=hash_name)
-        problems = [found for form in forms for found in form.problems]
+        problems = tuple(found for form in forms for found in form.problems)
         body, config = (form.nquads.encode() for form in forms)
     else:
         if "@context" in options:
             given, signed = as_list(document.get("@context")), as_list(options["@context"])
             if given[: len(signed)] != signed:
-                raise ProofError("The document's context is not the one that was signed.")
+                raise ProofError(N_("The document's context is not the one that was signed."))
             unsecured["@context"] = options["@context"]
         body, config = canonical_json(unsecured), canonical_json(options)
-    digest = hashlib.new(hash_name, config).digest() + hashlib.new(hash_name, body).digest()
-    return digest, problems
+    config_hash = hashlib.new(hash_name, config).digest()
+    if read.disclosure is not None:
+        shown = selective.statements(body.decode(), read.disclosure)
+        return Signed(shown.signed_with(config_hash), problems, shown)
+    return Signed(config_hash + hashlib.new(hash_name, body).digest(), problems)
 
 
 def verify_proof(
@@ -263,32 +301,23 @@ def verify_proof(
         CanonicalizationError: no canonical form within the limits.
     """
     read = read_proof(proof)
-    data, problems = proof_hash(document, read, key, canonicalizer=canonicalizer)
-    check_signature(read, key, data)
-    return problems
+    signed = signed_data(document, read, key, canonicalizer=canonicalizer)
+    check_signature(read, key, signed)
+    return list(signed.problems)
 
 
-def check_signature(read: ReadProof, key: PublicKey, data: bytes) -> None:
-    """Check a proof's signature over what `proof_hash` gave; raises ProofError."""
-    try:
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(read.value, data)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            size = (key.curve.key_size + 7) // 8
-            if len(read.value) != 2 * size:
-                raise ProofError("The signature does not have the length of its curve.")
-            r, s = (int.from_bytes(read.value[at : at + size], "big") for at in (0, size))
-            algorithm = hashes.SHA256() if size == 32 else hashes.SHA384()
-            key.verify(encode_dss_signature(r, s), data, ec.ECDSA(algorithm))
-    except InvalidSignature as error:
-        raise ProofError("The signature does not match the document and the key.") from error
+def check_signature(read: ReadProof, key: PublicKey, signed: Signed) -> None:
+    """Check a proof's signatures over what `signed_data` gave; raises ProofError."""
+    check_raw(key, read.value, signed.data)
+    if signed.shown is not None:
+        signed.shown.check_chosen()
 
 
 def _hash_name(suite: Suite, key: PublicKey) -> str:
     if suite.elliptic and isinstance(key, ec.EllipticCurvePublicKey):
         if isinstance(key.curve, ec.SECP256R1):
             return "sha256"
-        if isinstance(key.curve, ec.SECP384R1):
+        if isinstance(key.curve, ec.SECP384R1) and suite is not _ECDSA_SD_2023:
             return "sha384"
     if not suite.elliptic and isinstance(key, ed25519.Ed25519PublicKey):
         return "sha256"

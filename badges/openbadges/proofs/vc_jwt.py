@@ -112,7 +112,7 @@ def _encoded(text: str) -> bytes:
 def _rs256(key: rsa.RSAPrivateKey | Signer | SignFunction, data: bytes) -> bytes:
     if isinstance(key, rsa.RSAPrivateKey):
         if key.key_size < 2048:
-            raise KeyFormatError("A VC-JWT needs an RSA key of 2048 bits or more.")
+            raise KeyFormatError(N_("A VC-JWT needs an RSA key of 2048 bits or more."))
         return key.sign(data, padding.PKCS1v15(), hashes.SHA256())
     return key(data) if callable(key) else key.sign(data)
 
@@ -154,10 +154,10 @@ def decode(text: str) -> Token:
     """
     text = text.strip()
     if len(text) > MAX_TOKEN_LENGTH:
-        raise ProofError("The token is too long.")
+        raise ProofError(N_("The token is too long."))
     parts = text.split(".")
     if len(parts) != 3:
-        raise ProofError("The token does not have three parts.")
+        raise ProofError(N_("The token does not have three parts."))
     try:
         header, payload = (parse_object(base64url_decode(part)) for part in parts[:2])
     except (KeyFormatError, DocumentError) as error:
@@ -181,7 +181,7 @@ def verify(token: Token, key: PublicKey) -> list[Problem]:
     if algorithm not in ALGORITHMS:
         raise UnsupportedProofError(f"Tokens signed with {algorithm!r} cannot be checked here.")
     if "crit" in token.header or token.header.get("b64") is False:
-        raise UnsupportedProofError("The token's header asks for what is not known here.")
+        raise UnsupportedProofError(N_("The token's header asks for what is not known here."))
     if not _fits(str(algorithm), key):
         raise ProofError(f"The key is not of the kind that {algorithm} signs with.")
     try:
@@ -189,7 +189,7 @@ def verify(token: Token, key: PublicKey) -> list[Problem]:
             token.text, key=key, algorithms=[str(algorithm)]
         )
     except jwt.InvalidTokenError as error:
-        raise ProofError("The signature does not match the token and the key.") from error
+        raise ProofError(N_("The signature does not match the token and the key.")) from error
     return list(_claim_problems(token))
 
 

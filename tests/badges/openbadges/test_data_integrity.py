@@ -68,9 +68,9 @@ def test_our_signature_is_the_one_that_w3c_prints(shared: object) -> None:
 def test_our_jcs_hash_is_the_one_that_w3c_signed(shared: object) -> None:
     document = load_vector("w3c-eddsa-jcs-2022.json")
     read = data_integrity.read_proof(document["proof"])
-    data, problems = data_integrity.proof_hash(document, read, named_key(document))
-    assert problems == []
-    assert Ed25519PrivateKey.from_private_bytes(W3C_SEED).sign(data) == read.value
+    signed = data_integrity.signed_data(document, read, named_key(document))
+    assert signed.problems == ()
+    assert Ed25519PrivateKey.from_private_bytes(W3C_SEED).sign(signed.data) == read.value
 
 
 def test_an_ecdsa_signature_is_verified_on_both_curves() -> None:
@@ -173,9 +173,9 @@ def test_the_older_ed25519_signature_is_verified() -> None:
     options = {name: PROOF[name] for name in ("created", "verificationMethod", "proofPurpose")}
     options["type"] = "Ed25519Signature2020"
     draft = data_integrity.read_proof({**options, "proofValue": PROOF["proofValue"]})
-    data, problems = data_integrity.proof_hash(document, draft, KEY)
-    assert problems == []
-    signature = data_integrity.multibase_encode(TestSigner().sign(data))
+    signed = data_integrity.signed_data(document, draft, KEY)
+    assert signed.problems == ()
+    signature = data_integrity.multibase_encode(TestSigner().sign(signed.data))
     assert verify_proof(document, {**options, "proofValue": signature}, KEY) == []
 
 

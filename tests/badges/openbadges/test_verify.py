@@ -376,8 +376,8 @@ def test_an_expired_proof_fails() -> None:
     document = mini_credential()
     proof = {**sign(document)["proof"][0], "expires": "2026-05-02T00:00:00Z"}
     read = data_integrity.read_proof(proof)
-    data, _problems = data_integrity.proof_hash(document, read, SIGNER.private.public_key())
-    proof["proofValue"] = multibase_encode(SIGNER.sign(data))
+    signed = data_integrity.signed_data(document, read, SIGNER.private.public_key())
+    proof["proofValue"] = multibase_encode(SIGNER.sign(signed.data))
     assert problems(check({**document, "proof": [proof]})) == {"proof": "expired"}
 
 

@@ -23,7 +23,7 @@ from core.errors import UnprocessableError
 from core.http import FetchError, HttpClient, Response
 from core.runtime import Runtime
 from core.scope import unscoped
-from tests.badges.openbadges.test_verify import endorsement
+from tests.badges.openbadges.test_verify import AGENCY, endorsement
 from tests.badges.public.conftest import HTML
 from tests.support.badges import District, issue_credential
 from tests.support.ob3 import mini_credential, sign
@@ -129,7 +129,32 @@ def test_a_badge_of_somebody_else_says_so(client: FlaskClient, credential: Crede
     assert "It belongs to this person" in check(client, values).text
     assert "genuine and valid" in check(client, values).text
     other = check(client, {**values, "recipient": "mallory@example.org"}).text
-    assert "<h1>This badge belongs to somebody else</h1>" in other
+    assert "<h1>Not to this address.</h1>" in other
+    assert "People have several addresses: ask which one the badge was issued to." in other
+
+
+def test_what_is_no_address_is_refused_beside_its_field_and_nothing_is_judged(
+    client: FlaskClient, credential: Credential
+) -> None:
+    answer = check(client, {"text": credential.document, "recipient": "nobody"})
+    assert answer.status_code == 422
+    assert "Type one whole address" in answer.text
+    assert 'value="nobody"' in answer.text
+    assert "checks hold" not in answer.text
+
+
+@pytest.mark.parametrize("text", ["{}", '{"a": 1}', '{"type": "Cat", "name": "Tom"}'])
+def test_of_json_that_is_no_badge_nothing_is_said_as_of_one(client: FlaskClient, text: str) -> None:
+    page = check(client, {"text": text}).text
+    assert "<h1>There is no badge in this</h1>" in page
+    for said in ("An Open Badge 3.0 was read", "not signed by the issuer", "checks hold"):
+        assert said not in page
+    told = client.post("/verify", data=text.encode(), headers={"Accept": "application/json"}).json
+    states = {step["step"]: step["status"] for step in told["steps"]}
+    assert states.pop("read") == "passed"
+    assert states.pop("shape") == "failed"
+    assert set(states.values()) == {"not_possible"}
+    assert told["outcome"] == "invalid"
 
 
 BOMB = b"""<?xml version="1.0"?>
@@ -195,6 +220,36 @@ def test_any_kind_of_value_in_any_place_is_survived(client: FlaskClient, value: 
     ):
         document = {"@context": ["https://www.w3.org/ns/credentials/v2"], name: value}
         assert check(client, {"text": json.dumps(document)}).status_code == 200
+
+
+EDGES = (
+    "0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00",
+    "9999-12-31T23:59:59Z",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("moment", EDGES)
+@pytest.mark.parametrize("name", ["validFrom", "validUntil", "awardedDate"])
+def test_a_signed_badge_of_any_date_gets_a_report(
+    client: FlaskClient, name: str, moment: str
+) -> None:
+    text = json.dumps(sign({**mini_credential(), name: moment}))
+    for headers in (HTML, JSON):
+        assert check(client, {"text": text}, headers).status_code == 200
+
+
+@pytest.mark.parametrize("moment", [*EDGES, "0000-01-01T00:00:00Z", "9999-12-31T24:00:00Z"])
+def test_whatever_carries_any_date_gets_a_report(client: FlaskClient, moment: str) -> None:
+    names = ("validFrom", "validUntil", "awardedDate", "issuanceDate", "expirationDate")
+    proof = {"type": "DataIntegrityProof", "created": moment, "expires": moment}
+    newer = {**mini_credential(), **dict.fromkeys(names, moment), "proof": proof}
+    older = {
+        "@context": "https://w3id.org/openbadges/v2", "type": "Assertion", "id": "urn:uuid:1",
+        "issuedOn": moment, "expires": moment, "verification": {"type": "HostedBadge"},
+    }  # fmt: skip
+    for found in (newer, older):
+        for headers in (HTML, JSON):
+            assert check(client, {"text": json.dumps(found)}, headers).status_code == 200
 
 
 def test_nothing_at_all_asks_for_something(client: FlaskClient) -> None:
@@ -404,6 +459,24 @@ def test_each_endorsement_is_shown_with_its_own_answer(client: FlaskClient) -> N
     assert "In good standing" in page
     assert "did:web:agency.example.org" in page
     assert "The best badge of all." not in page, "words that nobody is known to have said"
+
+
+def test_an_endorsement_is_never_called_a_badge(runtime: Runtime, district: District) -> None:
+    about = "did:web:district.example.org"
+    [(url, keys)] = AGENCY.items()
+    served = Response(200, {"content-type": "application/json"}, json.dumps(keys).encode(), url)
+    client, _network = with_network(runtime, {url: served})
+    good = check(client, {"text": json.dumps(endorsement(about))}).text
+    said = good[good.index("<h1>") : good.index("Check another badge")]
+    assert "This endorsement is genuine and valid" in said
+    assert "In good standing" in said
+    assert "We looked closely." in said
+    assert about in said
+    assert "badge" not in said.replace("Open Badges 3.0", "").lower()
+    forged = {**endorsement(about), "name": "The very best"}
+    bad = check(client, {"text": json.dumps(forged)}).text
+    assert "Do not rely on this endorsement: its signature does not fit" in bad
+    assert "We looked closely." not in bad, "words that nobody is known to have said"
 
 
 def test_a_page_on_another_site_may_ask(client: FlaskClient, credential: Credential) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from badges.awards.models import Credential
 from badges.openbadges import baking
+from tests.badges.openbadges.test_verify import endorsement
 from tests.lti_tool.commands.shell import Shell
 from tests.support.badges import District, add_person
 from tests.support.environment import BASE_URL
@@ -118,6 +119,14 @@ def test_a_badge_that_was_changed_does_not_verify(at_district: Shell, files: Pat
     assert result.exit_code == 1
     assert "proof: DOES NOT HOLD. " in result.stdout
     assert "Message(" not in result.stdout
+
+
+def test_an_endorsement_is_called_one(at_district: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "endorsement.json"
+    path.write_text(json.dumps({**endorsement("did:web:district.example.org"), "proof": []}))
+    told = at_district.run("badge", "verify", path).stdout
+    assert told.startswith("The endorsement is invalid.\n")
+    assert "proof: DOES NOT HOLD. This endorsement carries no proof." in told
 
 
 def test_what_is_no_badge_is_answered_step_by_step(at_district: Shell, tmp_path: Path) -> None:

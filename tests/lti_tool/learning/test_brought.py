@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from badges.openbadges import bake_png
+from badges.openbadges import EndorsementCredential, EndorsementSubject, Profile, bake_png
 from badges.openbadges.baking import bakeable_json
 from core.runtime import Runtime
 from tests.badges.pathways.test_service import add_pathway, begin
 from tests.lti_tool.learning.conftest import NOW, Visit, visit_as
 from tests.support.badges import District, add_person, issue_credential
-from tests.support.elsewhere import ACHIEVEMENT, HOME, PARTNER, Network, badge
-from tests.support.ob3 import png
+from tests.support.elsewhere import ACHIEVEMENT, BEGAN, HOME, PARTNER, SIGNER, Network, badge
+from tests.support.ob3 import png, sign
 
 PAGE = "/elsewhere"
 
@@ -85,6 +85,22 @@ def test_what_does_not_hold_stays_out_and_the_page_says_why(visit: Visit, networ
         assert said in words(answer.text)
         for typed in form.values():
             assert typed[:12] in answer.text.replace("&#34;", '"'), "nothing typed is lost"
+    assert "Nothing from elsewhere yet" in visit.get(PAGE).text
+
+
+def test_an_endorsement_is_no_badge_to_bring(visit: Visit, network: Network) -> None:
+    said = EndorsementCredential(
+        id=f"{HOME}/endorsements/1",
+        name="Well made",
+        issuer=Profile(id=PARTNER, name="Partner Institute"),
+        valid_from=BEGAN,
+        credential_subject=EndorsementSubject(id=ACHIEVEMENT, endorsement_comment="We like it."),
+    )
+    signed = sign(said.to_document(), SIGNER)
+    answer = visit.post(PAGE, {"text": json.dumps(signed)})
+    assert answer.status_code == 422
+    assert "This endorsement is genuine and valid" in words(answer.text)
+    assert "It was not brought in" in words(answer.text)
     assert "Nothing from elsewhere yet" in visit.get(PAGE).text
 
 
