@@ -31,7 +31,7 @@ from badges.openbadges import (
 from badges.openbadges.canonical import in_process
 from badges.openbadges.documents import as_list
 from badges.openbadges.proofs import vc_jwt
-from tests.support import mutators
+from tests.support import mutators, selective
 from tests.support.ob3 import (
     ISSUER,
     NOW,
@@ -75,6 +75,13 @@ def badges() -> tuple[dict[str, Any], str]:
 
 
 @cache
+def selection() -> dict[str, Any]:
+    """A badge of which its holder shows a part, with all that decides whether it counts."""
+    badge = selective.show(selective.whole(), selective.about_life)
+    return {**badge, "proof": [badge["proof"]]}
+
+
+@cache
 def status_list(*revoked: int) -> bytes:
     bits = StatusList()
     bits.set_all(revoked)
@@ -84,7 +91,7 @@ def status_list(*revoked: int) -> bytes:
 
 def web(listed: bytes) -> Web:
     signer = TestSigner()
-    controller = signer.controller()
+    controller = selective.controller()
     key = public_jwk(signer.private.public_key())
     method = {"id": f"{ISSUER}#key", "type": "JsonWebKey", "controller": ISSUER}
     controller["verificationMethod"].append({**method, "publicKeyJwk": key})
@@ -107,6 +114,8 @@ def case(kind: str, number: int) -> tuple[bytes, bytes]:
         return mutators.mutate_json(json.dumps(document), rng), good
     if kind == "jwt":
         return mutators.mutate_token(token, rng), good
+    if kind == "selective":
+        return mutators.mutate_selective(json.dumps(selection()), rng), good
     if kind == "png":
         return mutators.mutate_png(bake_png(png(), rng.choice((document, token))), rng), good
     if kind == "svg":
@@ -146,7 +155,7 @@ PARSERS = (
 
 def same(found: dict[str, Any]) -> bool:
     """Whether a valid badge says what the original says, proof included."""
-    for original in badges()[0], full_credential():
+    for original in badges()[0], full_credential(), selection():
         if found == original:
             return True
         if "proof" in found and _proofs(found) == _proofs(original):

@@ -1,4 +1,4 @@
-"""Seeded damage to badges: PNG, SVG, JSON, tokens and status lists.
+"""Seeded damage to badges: PNG, SVG, JSON, tokens, selective proofs and status lists.
 
 Every mutator takes the bytes or text and a `random.Random`; the same seed gives the same result.
 """
@@ -20,6 +20,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from badges.openbadges import public_jwk
+from badges.openbadges.documents import as_list
 from tests.support.ob3 import png_chunk
 
 MEGABYTE = b"\0" * (1 << 20)
@@ -364,6 +365,38 @@ def _other_form(parts: list[str], rng: Random) -> bytes:
         ".".join([head] * 1000),
     )  # fmt: skip
     return rng.choice(forms).encode()
+
+
+# --- proofs of selective disclosure ---------------------------------------------------------------
+
+_HEADS = (
+    b"\x9f", b"\xbf", b"\x5f", b"\xff", b"\x9b" + b"\xff" * 8, b"\xbb" + b"\xff" * 8,
+    b"\x5b" + b"\xff" * 8, b"\x9a\x00\x0f\xff\xff", b"\x81" * 50_000, b"\xa1" * 50_000,
+    b"\xd8\x40", b"\xfb\x7f\xf0" + bytes(6), b"\x3a\xff\xff\xff\xff", b"\x98\x05", b"\x1c",
+)  # fmt: skip
+
+
+def mutate_selective(text: str, rng: Random) -> bytes:
+    """A badge under ecdsa-sd-2023 changed as JSON, or its proof's value as CBOR."""
+    if rng.random() < 0.4:
+        return mutate_json(text, rng)
+    document = json.loads(text)
+    data = _plain(document["proof"][0]["proofValue"][1:])
+    kind = rng.randrange(4)
+    if kind == 0:
+        at = rng.randrange(3, len(data))
+        data = data[:at] + rng.choice(_HEADS) + data[at + rng.randrange(2) :]
+    elif kind == 1:
+        data = bytes((data[0], data[1], rng.randrange(256))) + data[3:]
+    else:
+        data = data[:3] + damaged(data[3:], rng)
+    if rng.random() < 0.2:
+        document = changed_document(document, rng)
+    value = rng.choice(("u", "u", "u", "u", "z", "")) + _base64(data)
+    for proof in as_list(document.get("proof")):
+        if isinstance(proof, dict):
+            proof["proofValue"] = value
+    return json.dumps(document).encode()
 
 
 # --- status lists -------------------------------------------------------------------------------
