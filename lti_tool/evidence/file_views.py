@@ -10,7 +10,6 @@ import io
 import uuid
 from datetime import timedelta
 from typing import Final
-from urllib.parse import quote
 
 from flask import Response, request
 from flask_babel import gettext as _
@@ -21,6 +20,7 @@ from core import audit
 from core.audit import AuditEvent
 from core.errors import ConflictError, GoneError
 from core.web.app import runtime
+from core.web.downloads import given_out
 from core.web.sessions import Principal, principal
 from lti_tool.evidence import pages, reading, sniff
 from lti_tool.evidence.blueprint import bp
@@ -28,7 +28,6 @@ from lti_tool.evidence.models import EvidenceItem
 from lti_tool.review import blind, desk, oversight
 from lti_tool.review.access import reviewer_of
 
-SANDBOX: Final = "sandbox; default-src 'none'"
 VIEWED: Final = "evidence.file_viewed"
 ONE_LOOK: Final = timedelta(hours=1)
 
@@ -117,52 +116,11 @@ def _serve(item: EvidenceItem, name: str, *, original: bool) -> Response:
         size = _length(key)
     if show == "download":
         media_type = sniff.OPAQUE if media_type in ("text/html", "image/svg+xml") else media_type
-    response = _ranged(key, size, media_type)
-    response.headers["Content-Security-Policy"] = SANDBOX
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response = given_out(key, size, media_type, name, inline=inline and not original)
     response.headers["Cache-Control"] = "private, no-store"
-    response.headers.set(
-        "Content-Disposition", "inline" if inline and not original else "attachment",
-        filename=_ascii(name), **_star(name),
-    )  # fmt: skip
-    return response
-
-
-def _ranged(key: str, size: int, media_type: str) -> Response:
-    """200 with everything, 206 with the one range that was asked for, or 416."""
-    wanted = request.range
-    response = Response(status=200)
-    start, length = 0, size
-    if wanted is not None and wanted.units == "bytes" and len(wanted.ranges) == 1:
-        span = wanted.range_for_length(size)
-        if span is None:
-            response = Response(status=416)
-            response.headers["Content-Range"] = f"bytes */{size}"
-            return response
-        start, length = span[0], span[1] - span[0]
-        response.status_code = 206
-        response.headers["Content-Range"] = f"bytes {start}-{start + length - 1}/{size}"
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Type"] = media_type
-    response.headers["Content-Length"] = str(length)
-    if request.method != "HEAD":
-        runtime().files.open(key).close()  # a missing file is an error page, not a broken answer
-        response.response = runtime().files.chunks(key, start, length)
-        response.direct_passthrough = True
     return response
 
 
 def _length(key: str) -> int:
     with runtime().files.open(key) as stream:
         return stream.seek(0, io.SEEK_END)
-
-
-def _ascii(name: str) -> str:
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    return plain.replace("\\", "_")
-
-
-def _star(name: str) -> dict[str, str]:
-    """RFC 8187's `filename*` where the name is not plain ASCII."""
-    return {} if name.isascii() else {"filename*": f"UTF-8''{quote(name, safe='')}"}
