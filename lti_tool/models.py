@@ -15,6 +15,7 @@ MODULES = (
     "badges.achievements.models",
     "badges.pathways.models",
     "badges.awards.models",
+    "badges.awards.evidence_models",
     "badges.awards.links",
     "badges.awards.batches.models",
     "badges.endorsements.models",

@@ -1,8 +1,9 @@
 """From an award to the credential document (Open Badges 3.0), without a signature.
 
-Evidence is described by kind and never linked; the recipient's address appears only hashed, and
-only where somebody we trust has verified it; the subject's id is made for this credential alone,
-so that two badges of one person cannot be linked by it.
+Evidence is described by kind and not linked (its earner may publish it later, see
+`published_evidence`); the recipient's address appears only hashed, and only where somebody we trust
+has verified it; the subject's id is made for this credential alone, so that two badges of one
+person cannot be linked by it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from babel.dates import format_date
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from badges.achievements.addresses import (
     achievement_image_url,
@@ -33,8 +35,8 @@ from badges.achievements.document import Alignment, Criterion, MicroCredential, 
 from badges.achievements.models import AchievementVersion, Issuer
 from badges.achievements.service import micro_credential
 from badges.awards.beside import other_results
+from badges.awards.evidence_entries import private_entries
 from badges.awards.granting import Receipt
-from badges.awards.kinds import kind_name
 from badges.awards.models import Award
 from badges.endorsements.additions import NONE, Additions
 from badges.openbadges import model as ob
@@ -114,7 +116,8 @@ def build(
     version = award.version
     document = micro_credential(version)
     shared = shared or Shared.of(version, badge_url)
-    decision = _decision(award, facts)
+    decision, receipt = decision_of(award, facts), Receipt.from_dict(award.receipt)
+    levels = decision.levels if decision else receipt.levels
     status_url = status_list_url(badge_url, fixed.status_list_id)
     return ob.AchievementCredential(
         id=credential_url(badge_url, fixed.credential_id),
@@ -130,17 +133,12 @@ def build(
             achievement=shared.achievement,
             narrative=_narrative(award),
             result=(
-                *results(version, decision.levels if decision else {}, badge_url),
-                *other_results(
-                    version,
-                    Receipt.from_dict(award.receipt).results,
-                    badge_url,
-                    decision.levels if decision else {},
-                ),
+                *results(version, levels, badge_url),
+                *other_results(version, receipt.results, badge_url, levels),
             ),
             credits_earned=_number(document.credits),
         ),
-        evidence=tuple(_evidence(document, decision)),
+        evidence=tuple(private_entries(document, decision)),
         credential_schema=(ob.CredentialSchema(),),
         credential_status=ob.BitstringStatusListEntry(
             id=f"{status_url}#{fixed.status_index}",
@@ -303,7 +301,7 @@ def _identifiers(name: str | None, email: str | None, salt: str) -> Iterable[ob.
         yield ob.IdentityObject(hashed=False, identity_hash=name, identity_type="name")
 
 
-def _decision(award: Award, facts: Iterable[Fact]) -> DecisionFact | None:
+def decision_of(award: Award, facts: Iterable[Fact]) -> DecisionFact | None:
     """The decision on this very version of the micro-credential, if one was among the facts."""
     for fact in facts:
         if isinstance(fact, DecisionFact) and fact.achievement_version == str(
@@ -327,37 +325,10 @@ def results(
             )
 
 
-def _evidence(document: MicroCredential, decision: DecisionFact | None) -> Iterable[ob.Evidence]:
-    """What was shown, in the micro-credential's own words: no file, no link, no text of theirs.
-
-    A file's digest says which one it was to whoever is shown it one day.
-    """
-    if decision is None:
-        return
-    asked_kinds = set()
-    for asked in document.evidence_asked:
-        if asked.kind in decision.evidence_kinds:
-            asked_kinds.add(asked.kind)
-            # One entry for each file; what was no file, or came before digests were kept, has one.
-            for digest in dict.fromkeys(decision.evidence_files.get(asked.id, ())) or (None,):
-                yield _kept_private(asked.title, asked.kind, digest)
-    for kind in sorted(decision.evidence_kinds - asked_kinds):
-        yield _kept_private(kind_name(kind), kind, None)
-
-
-def _kept_private(title: str, kind: str, digest: str | None) -> ob.Evidence:
-    return ob.Evidence(
-        name=title,
-        genre=kind_name(kind),
-        description=_("Read by the reviewers and kept private."),
-        digest_multibase=digest and ob.sha256_multibase(digest),
-    )
-
-
 def _narrative(award: Award) -> str:
-    """Who decided, by role and date."""
+    """Who decided, by role and date, in the language of whoever accepts."""
     receipt = Receipt.from_dict(award.receipt)
-    day = award.granted_at.date().isoformat()
+    day = format_date(award.granted_at.date(), _("d MMMM y"), locale=get_locale() or "en")
     roles = [reviewer["role"] for reviewer in receipt.reviewers]
     words = [_count(role, roles.count(role)) for role in REVIEW_ROLES if role in roles]
     if receipt.basis == "direct":

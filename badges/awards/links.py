@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, undefer
 from badges.awards.granting import refuse_test_student
 from badges.awards.models import Credential
 from badges.awards.reading import own_credential
-from core import audit, single_use
+from core import audit, plain_text, single_use
 from core.db import Base, Identified
 from core.errors import ConflictError, GoneError, NotFoundError, UnprocessableError
 from core.identity import owner_like
@@ -66,7 +66,7 @@ def make(
 
     Raises NotFoundError for somebody else's badge, ConflictError before it is signed, with too many
     links that work already, and for a test student, UnprocessableError for another time than `DAYS`
-    or a label that is too long.
+    or a label that is too long or is no line of text.
     """
     refuse_test_student(session, person_id)
     credential = own_credential(session, credential_id, person_id)
@@ -75,6 +75,7 @@ def make(
             _("This badge is still being signed. That takes a moment; please try again."),
             code="credential_unsigned",
         )
+    label = plain_text.line(label)
     _check(days, label)
     with unscoped(session, _OWN):
         # One at a time for each badge, so that the limit holds.
@@ -98,7 +99,7 @@ def make(
         credential_id=credential.id,
         person_id=person_id,
         token_hash=single_use.digest(secret_of(master_key, link_id)),
-        label=" ".join(label.split()),
+        label=label,
         created_at=now,
         expires_at=now + timedelta(days=days),
     )
@@ -186,8 +187,9 @@ def _check(days: int, label: str) -> None:
     faults: dict[str, Any] = {}
     if days not in DAYS:
         faults["days"] = _("Choose one of these times.")
-    if len(label) > LABEL_LIMIT or not label.isprintable():
-        faults["label"] = _("Write one line of at most %(limit)d characters.", limit=LABEL_LIMIT)
+    fault = plain_text.line_fault(label, LABEL_LIMIT)
+    if fault is not None:
+        faults["label"] = fault
     if faults:
         raise UnprocessableError(
             _("This link cannot be made as it is."), code="link_invalid", fields=faults

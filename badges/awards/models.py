@@ -141,7 +141,8 @@ class CredentialRevision(OwnedByPeople, Identified, Base):
 
     Number 1 is what acceptance fixed. The newest row with neither `signed_at` nor `replaced_at`
     waits to be signed; the one with `signed_at` alone is what the credential says now. A replaced
-    one keeps what it said in `document` and `jwt`. `note` says what was wrong, to its holder.
+    one keeps what it said in `document` and `jwt`. One with `refused_at` could not be signed as it
+    was written and never counts. `note` says what was wrong, to its holder.
     """
 
     __tablename__ = "credential_revisions"
@@ -172,6 +173,7 @@ class CredentialRevision(OwnedByPeople, Identified, Base):
     created_at: Mapped[datetime]
     signed_at: Mapped[datetime | None]
     replaced_at: Mapped[datetime | None]
+    refused_at: Mapped[datetime | None]
     actor_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("people.id"))
     replacement_id: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("key_replacements.id"), index=True

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import lazy_gettext as _
 
+from core import plain_text
 from core.errors import UnprocessableError
 
 NAME_LIMIT: Final = 200
-_JOINERS = "\u200c\u200d"  # without them some scripts are misspelt
 
 
 def clean_name(name: str | None) -> str | None:
@@ -20,21 +19,25 @@ def clean_name(name: str | None) -> str | None:
     """
     if name is None:
         return None
-    text = " ".join(unicodedata.normalize("NFC", name).split())
-    if not text or len(text) > NAME_LIMIT or any(_hidden(char) for char in text):
+    text = plain_text.line(name)
+    fault = _fault(text)
+    if fault is not None:
         raise UnprocessableError(
             _("This name cannot stand on the badge."),
             code="name_unusable",
-            fields={
-                "name": _(
-                    "Write the name as others should read it, in 1 to %(limit)d letters.",
-                    limit=NAME_LIMIT,
-                )
-            },
+            fields={"name": fault},
         )
     return text
 
 
-def _hidden(char: str) -> bool:
-    """Control and format characters: they could make a name read as another one."""
-    return unicodedata.category(char)[0] == "C" and char not in _JOINERS
+def _fault(text: str) -> Any:
+    if not text:
+        return _(
+            "Write the name as others should read it, in 1 to %(limit)d letters.", limit=NAME_LIMIT
+        )
+    if plain_text.turns(text) or not plain_text.is_line(text):
+        return _(
+            "Write the name as others should read it: it holds a character that nobody sees, and"
+            " that could make it read as another one."
+        )
+    return plain_text.too_long(text, NAME_LIMIT)

@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, undefer
 
+from badges import ends
 from badges.achievements.models import AchievementVersion
 from badges.achievements.service import micro_credential
 from badges.awards.address import check_address
@@ -35,11 +36,12 @@ from badges.awards.revised import (
 from badges.awards.status import allocate, count_allocation
 from badges.awards.versions import history, pending
 from badges.endorsements.additions import of_achievement, signed_now
-from core import audit
+from core import audit, plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import owner_like
 from core.outbox import publish as publish_message
 from core.scope import unscoped
+from core.timezones import last_day
 
 SIGN_REVISION: Final = "credential.sign_revision"
 NOTE_LIMIT: Final = 500
@@ -56,6 +58,7 @@ def reissue(
     badge_url: str,
     now: datetime,
     replacement_id: uuid.UUID | None = None,
+    seen: int | None = None,
 ) -> Credential:
     """Fix the next version of a credential and have it signed; returns the credential as it is yet.
 
@@ -68,15 +71,17 @@ def reissue(
     Args:
         actor_id: who decided it; None for an operator's command or a rule.
         replacement_id: the withdrawn key's row, where that is the reason.
+        seen: the number of the version that whoever decided it had before them, where a person did.
 
-    Raises NotFoundError out of scope, ConflictError while the credential is not signed yet or once
-    it was revoked, UnprocessableError for a name, a note or levels that cannot stand on the badge.
+    Raises NotFoundError out of scope, ConflictError while the credential is not signed yet, once it
+    was revoked and (`credential_changed`) where there is a newer version than `seen`,
+    UnprocessableError for a name, a note, levels or an end that cannot stand on the badge.
     """
     check_address(session, badge_url)
     credential = _found(session, credential_id, lock=True)
     clean = _checked(change)
     with unscoped(session, _REASON):
-        latest, version, document = _next(session, credential, clean, badge_url, now)
+        latest, version, document = _next(session, credential, clean, badge_url, now, seen)
         if clean.reason != "key" and document == latest.unsigned:
             return credential
         _append(
@@ -87,7 +92,13 @@ def reissue(
 
 
 def preview(
-    session: Session, credential_id: uuid.UUID, change: Change, *, badge_url: str, now: datetime
+    session: Session,
+    credential_id: uuid.UUID,
+    change: Change,
+    *,
+    badge_url: str,
+    now: datetime,
+    seen: int | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the credential says now (or is about to) and what it would say, both unsigned.
 
@@ -96,18 +107,33 @@ def preview(
     credential = _found(session, credential_id, lock=False)
     clean = _checked(change)
     with unscoped(session, _REASON):
-        latest, _version, document = _next(session, credential, clean, badge_url, now)
+        latest, _version, document = _next(session, credential, clean, badge_url, now, seen)
         return latest.unsigned, document
 
 
 def _next(
-    session: Session, credential: Credential, change: Change, badge_url: str, now: datetime
+    session: Session,
+    credential: Credential,
+    change: Change,
+    badge_url: str,
+    now: datetime,
+    seen: int | None,
 ) -> tuple[CredentialRevision, AchievementVersion, dict[str, Any]]:
     """The newest version, the achievement's version to speak of, and what is to be said."""
     latest = _latest(session, credential)
+    if seen is not None and latest.number != seen:
+        raise ConflictError(
+            _("This badge was issued anew since you opened the page; nothing was changed."),
+            code="credential_changed",
+        )
     version = _version(session, credential, latest.achievement_version_id, change)
     if not isinstance(change.levels, Unset):
         _check_levels(version, change.levels)
+    if change.reason == "corrected" and not isinstance(change.valid_until, Unset):
+        ends.check(
+            change.valid_until, after=ends.end_of(last_day(credential.awarded_at)), now=now,
+            early=_("Choose a day after the one on which it was earned."),
+        )  # fmt: skip
     document = revised(
         latest.unsigned,
         change,
@@ -147,11 +173,14 @@ def _found(session: Session, credential_id: uuid.UUID, *, lock: bool) -> Credent
 
 def _checked(change: Change) -> Change:
     note = change.note.strip()
-    if len(note) > NOTE_LIMIT or (change.reason == "corrected" and not note):
+    fault = plain_text.text_fault(note, NOTE_LIMIT)
+    if change.reason == "corrected" and not note:
+        fault = _("Say what was wrong. The holder of the badge will read this.")
+    if fault is not None:
         raise UnprocessableError(
             _("Say what was wrong, in at most %(limit)d characters.", limit=NOTE_LIMIT),
-            code="note_missing",
-            fields={"note": _("Say what was wrong. The holder of the badge will read this.")},
+            code="note_missing" if not note else "note_unusable",
+            fields={"note": fault},
         )
     if isinstance(change.name, str):
         return replace(change, note=note, name=clean_name(change.name))
@@ -159,10 +188,13 @@ def _checked(change: Change) -> Change:
 
 
 def _latest(session: Session, credential: Credential) -> CredentialRevision:
-    """The newest version, signed or not; one that is not stored yet is what acceptance fixed."""
+    """The newest version that can stand, signed or not; the first is what acceptance fixed."""
     found = session.scalar(
         select(CredentialRevision)
-        .where(CredentialRevision.credential_id == credential.id)
+        .where(
+            CredentialRevision.credential_id == credential.id,
+            CredentialRevision.refused_at.is_(None),
+        )
         .order_by(CredentialRevision.number.desc())
         .limit(1)
         .options(undefer(CredentialRevision.unsigned))
@@ -237,7 +269,7 @@ def _append(
         **owner_like(credential),
         id=uuid.uuid4(),
         credential_id=credential.id,
-        number=latest.number + 1,
+        number=_newest_number(session, credential, latest) + 1,
         reason=change.reason,
         note=change.note or None,
         recipient_name=_or(change.name, latest.recipient_name),
@@ -267,6 +299,14 @@ def _append(
         organisation_id=credential.owner_id,
     )
     session.flush()
+
+
+def _newest_number(session: Session, credential: Credential, latest: CredentialRevision) -> int:
+    """The last number that was given: one that was refused keeps its own."""
+    session.flush()
+    numbers = select(func.max(CredentialRevision.number))
+    given = session.scalar(numbers.where(CredentialRevision.credential_id == credential.id))
+    return given or latest.number
 
 
 def _or(wanted: T | Unset, otherwise: T) -> T:

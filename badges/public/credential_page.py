@@ -28,11 +28,12 @@ from badges.achievements.service import micro_credential, public_version
 from badges.awards.published import PageRow
 from badges.public.kept import Kept
 from badges.public.praise import praise_in, terms_in
-from badges.public.reading import ShownBadge, ShownResult, read_badge
+from badges.public.reading import ShownBadge, ShownResult, domain_of, read_badge
 from badges.public.sharing import embed_code, linkedin_address
 from badges.public.skeletons import Skeletons
 from badges.public.words import code
 from core.runtime import Runtime
+from core.timezones import at, last_day
 from core.web import assets
 from core.web.app import runtime
 from core.web.i18n import TRANSLATIONS
@@ -41,8 +42,8 @@ from core.web.i18n import TRANSLATIONS
 HOLES: Final = frozenset(
     {
         "earner", "address", "path", "issued", "from_day", "until_day", "since_day",
-        "today", "linkedin", "results", "evidence", "narrative", "reason", "revision",
-        "revised_day", "number_code", "embed", "older",
+        "today", "linkedin", "results", "evidence", "open_evidence", "open_names", "narrative",
+        "reason", "revision", "revised_day", "number_code", "embed", "older",
     }
 )  # fmt: skip
 
@@ -142,8 +143,8 @@ def page_context(row: PageRow, path: str) -> dict[str, Any]:
         "embed": embed_code(own_address, shown.name),
         "issued": days.time(shown.issued_at),
         "from_day": days.day(begins),
-        "until_day": days.day(shown.valid_until),
-        "since_day": days.day(found.at),
+        "until_day": days.last_day(shown.valid_until),
+        "since_day": days.of(found),
         "today": days.day(now),
         "linkedin": linkedin_address(
             name=shown.name,
@@ -155,6 +156,8 @@ def page_context(row: PageRow, path: str) -> dict[str, Any]:
         ),
         "results": _results(shown.results, days.locale),
         "evidence": ", ".join(shown.evidence),
+        "open_evidence": _open_evidence(shown, base),
+        "open_names": ", ".join(piece.name for piece in shown.open_evidence),
         "narrative": shown.narrative,
         "reason": found.reason or "",
         "revision": str(row.revision) if row.revision > 1 else "",
@@ -176,13 +179,21 @@ class Days:
 
     def day(self, moment: datetime | None) -> str:
         """A date inside a sentence, as in "14 March 2026"; empty for none."""
-        return "" if moment is None else _day(moment.astimezone(self.zone).date(), self.locale)
+        return "" if moment is None else _day(at(moment, self.zone).date(), self.locale)
+
+    def last_day(self, end: datetime | None) -> str:
+        """The last day of what is good until `end`, the same in every zone; empty for none."""
+        return "" if end is None else _day(last_day(end), self.locale)
+
+    def of(self, found: Standing) -> str:
+        """Since when it stands like that: the day of its end for what has expired."""
+        return self.last_day(found.at) if found.state == "expired" else self.day(found.at)
 
     def time(self, moment: datetime | None) -> Markup:
         """The same as `<time>`."""
         if moment is None:
             return Markup("")
-        stamp = moment.astimezone(self.zone).date()
+        stamp = at(moment, self.zone).date()
         return _time(stamp, _day(stamp, self.locale))
 
 
@@ -234,6 +245,16 @@ def _facts(version_id: uuid.UUID) -> Mapping[str, Any]:
 
 def _result(row: ShownResult) -> str:
     return render_template("public/_result.html", result=row)
+
+
+def _open_evidence(shown: ShownBadge, base: str) -> Markup:
+    """The list of what strangers may open; empty where there is nothing."""
+    if not shown.open_evidence:
+        return Markup("")
+    found = render_template(
+        "public/_evidence.html", pieces=shown.open_evidence, own=domain_of(base)
+    )
+    return Markup(found)  # noqa: S704 - rendered just now
 
 
 def _results(results: tuple[ShownResult, ...], locale: str) -> Markup:

@@ -32,6 +32,7 @@ def install(app: Flask, ring: KeyRing) -> None:
         achievements,
         credentials,
         endorsements,
+        evidence,
         issuers,
         portfolios,
         private_links,
@@ -49,6 +50,7 @@ def install(app: Flask, ring: KeyRing) -> None:
     )
     for blueprint in (
         credentials.pages,
+        evidence.pages,
         achievements.pages,
         issuers.pages,
         endorsements.pages,

@@ -30,8 +30,24 @@ class ShownResult:
 
 
 @dataclass(frozen=True)
+class ShownEvidence:
+    """A piece of evidence that strangers may open: what it is called, and where it stands."""
+
+    name: str
+    url: str
+
+    @property
+    def host(self) -> str:
+        """The site that the address is of."""
+        return domain_of(self.url)
+
+
+@dataclass(frozen=True)
 class ShownBadge:
-    """The words of a badge. What it does not say is empty or None."""
+    """The words of a badge. What it does not say is empty or None.
+
+    `evidence` names what nobody may open, `open_evidence` what the badge gives an address of.
+    """
 
     name: str
     description: str
@@ -48,6 +64,7 @@ class ShownBadge:
     results: tuple[ShownResult, ...]
     evidence: tuple[str, ...]
     hashed: bool = False  # it carries the hash of an address
+    open_evidence: tuple[ShownEvidence, ...] = ()
 
     @property
     def domain(self) -> str:
@@ -79,15 +96,26 @@ def read_badge(document: Mapping[str, Any]) -> ShownBadge:
         evidence=tuple(
             dict.fromkeys(
                 name
-                for item in as_list(document.get("evidence"))
-                if (name := _text(_object(item).get("name")))
+                for item in map(_object, as_list(document.get("evidence")))
+                if (name := _text(item.get("name"))) and not _web(item.get("id"))
             )
         ),
         hashed=any(
             entry.get("identityType") == "emailAddress" and bool(entry.get("hashed"))
             for entry in map(_object, as_list(subject.get("identifier")))
         ),
+        open_evidence=tuple(_open_evidence(document)),
     )
+
+
+def _open_evidence(document: Mapping[str, Any]) -> Iterable[ShownEvidence]:
+    """Pieces with an address; those of one name are told apart by their number."""
+    seen: dict[str, int] = {}
+    for item in map(_object, as_list(document.get("evidence"))):
+        if url := _web(item.get("id")):
+            name = _text(item.get("name")) or domain_of(url)
+            seen[name] = seen.get(name, 0) + 1
+            yield ShownEvidence(name if seen[name] == 1 else f"{name} ({seen[name]})", url)
 
 
 def domain_of(identifier: str) -> str:

@@ -39,6 +39,7 @@ COLUMNS: Final[dict[tuple[str, str], Way]] = {
     ("wallet_exchanges", "person_id"): Way.MOVE,
     ("credential_links", "person_id"): Way.MOVE,
     ("renewal_requests", "person_id"): Way.MOVE,
+    ("published_evidence", "person_id"): Way.MOVE,
     ("badge_batch_lines", "person_id"): Way.MOVE,
     ("badge_newcomers", "person_id"): Way.MOVE,
     ("people", "merged_into_id"): Way.MOVE,

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from badges.awards import published_evidence
 from badges.awards.models import Award, Credential
 from badges.pathways.ledger import lock_enrolments
 from badges.pathways.service import evaluate_person
@@ -75,6 +76,8 @@ def merge(
             raise obstacles.KeptApartError(found)
         _end_mutual_reading(session, kept_id, gone_id, now)
         moving.leave_doubled_enrolments(session, kept_id, gone_id)
+        # Shown under an account that ends: whoever it is now looks at it again, and says so again.
+        published_evidence.close_all(session, gone_id, kept_id, now)
         session.flush()
         moved = moving.move(session, kept_id, gone_id)
         _hand_over(session, kept, gone, now)

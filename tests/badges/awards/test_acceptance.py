@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from badges.achievements import service as achievements
+from badges.app import create_app
 from badges.awards import service, status
 from badges.awards.address import check_address, kept_address
 from badges.awards.models import Award, Credential
@@ -242,7 +243,17 @@ def test_results_point_at_the_levels_of_the_rubric_that_was_used(
         for level in description["rubricCriterionLevel"]
     }
     assert [levels[r["achievedLevel"]] for r in subject["result"]] == ["Secure", "Secure"]
-    assert subject["narrative"] == "Reviewed by 1 coach; decided on 2026-03-14."
+    assert subject["narrative"] == "Reviewed by 1 coach; decided on 14 March 2026."
+
+
+def test_the_day_of_the_decision_is_written_in_the_language_of_the_sentence(
+    district: District, award: Award
+) -> None:
+    app = create_app(runtime=district.runtime)
+    with app.test_request_context("/", headers={"Accept-Language": "es"}):
+        document = accept(district, award).unsigned
+    narrative = document["credentialSubject"]["narrative"]
+    assert narrative.endswith("decisión tomada el 14 de marzo de 2026.")
 
 
 def test_an_offer_whose_validity_has_ended_is_gone(district: District, award: Award) -> None:

@@ -48,7 +48,7 @@ def test_leads_and_administrators_may_award_and_the_receipt_says_who(
             recompute(session, award)
         document = service.preview(session, award, "Wren", badge_url=district.badge_url, now=LATER)
     subject = document["credentialSubject"]
-    assert subject["narrative"] == "Awarded directly by the issuer on 2026-03-14."
+    assert subject["narrative"] == "Awarded directly by the issuer on 14 March 2026."
     assert "result" not in subject
     assert "evidence" not in document
     assert str(actor.id) not in str(document)

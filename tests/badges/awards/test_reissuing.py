@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from badges import ends
 from badges.achievements import service as achievements
 from badges.awards import service, versions
 from badges.awards.models import Credential, CredentialRevision
@@ -20,7 +21,7 @@ from badges.pathways.models import FactRow
 from core.audit import AuditEvent
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import create_organisation
-from core.outbox import OutboxMessage
+from core.outbox import DeliveryError, OutboxMessage
 from core.scope import unscoped
 from tests.support.badges import (
     NOW,
@@ -318,3 +319,79 @@ def test_who_decided_it_is_noted(district: District) -> None:
         ).one()
     assert (noted.actor_id, noted.about_id) == (lead.id, credential.person_id)
     assert noted.details == {"number": 2, "reason": "recipient"}
+
+
+@pytest.mark.parametrize(
+    "end", ["0001-01-01", "2026-03-13", "2026-03-14", "2126-04-14", "9999-12-31"]
+)
+def test_an_end_lies_after_the_day_it_was_earned_and_within_a_hundred_years(
+    district: District, end: str
+) -> None:
+    first = issue_credential(district)
+    until = ends.read(end)
+    with pytest.raises(UnprocessableError) as refused:
+        change(district, first, Change("corrected", valid_until=until, note="The end."))
+    assert set(refused.value.fields) == {"until"}
+    assert rows(district, first) == []
+
+
+def test_a_badge_may_have_ended_the_day_after_it_was_earned(district: District) -> None:
+    first = issue_credential(district)
+    until = ends.read("2026-03-15")
+    change(district, first, Change("corrected", valid_until=until, note="The end."))
+    assert signed(district, first).valid_until == until
+
+
+def spoil(district: District, number: int) -> None:
+    """Write into the version that waits what nobody could verify."""
+    with district.runtime.database.transaction() as session, unscoped(session, "the test's row"):
+        row = session.scalars(
+            select(CredentialRevision).where(CredentialRevision.number == number)
+        ).one()
+        row.unsigned = {**row.unsigned, "validUntil": "1-01-01T23:59:59Z"}
+
+
+@both_databases
+def test_what_cannot_be_signed_holds_nothing_up(district: District) -> None:
+    first = issue_credential(district)
+    change(district, first, Change("corrected", name="Wren Sample", note="The name."))
+    spoil(district, 2)
+    with pytest.raises(DeliveryError, match="Version 2 cannot be signed as it is written") as told:
+        sign_revision(district.runtime, district.ring, first.id)
+    assert told.value.permanent
+    assert stored(district, first).document == first.document
+    refused = rows(district, first)[0]
+    assert refused.refused_at is not None
+    assert sign_revision(district.runtime, district.ring, first.id) is False
+    change(district, first, Change("recipient", email=None))
+    third = signed(district, first)
+    assert (third.revision, third.recipient_name) == (3, first.recipient_name)
+    assert verify_badge(district, third).valid
+    # The correction never held, so it ends no earlier copy.
+    assert verify_badge(district, first, first.document).valid
+    assert [one.number for one in rows(district, first)] == [3, 2, 1]
+
+
+def test_the_version_before_one_that_cannot_be_signed_waits_again(district: District) -> None:
+    first = issue_credential(district)
+    change(district, first, Change("recipient", name="Wren Sample"))
+    change(district, first, Change("recipient", email=None))
+    spoil(district, 3)
+    second = signed(district, first)
+    assert (second.revision, second.recipient_name) == (2, "Wren Sample")
+    assert verify_badge(district, second).valid
+
+
+def test_a_change_to_another_version_than_the_one_that_was_seen_is_refused(
+    district: District,
+) -> None:
+    first = issue_credential(district)
+    wanted = Change("corrected", name="Wren Sample", note="The name.")
+    with district.runtime.database.transaction(district.organisation.scope) as session:
+        parts: dict[str, Any] = {"actor_id": None, "badge_url": district.badge_url, "now": LATER}
+        reissue(session, first.id, wanted, seen=1, **parts)
+        with pytest.raises(ConflictError) as stale:
+            reissue(session, first.id, Change("recipient", name="Wren"), seen=1, **parts)
+        assert stale.value.code == "credential_changed"
+        reissue(session, first.id, Change("recipient", name="Wren"), seen=2, **parts)
+    assert signed(district, first).recipient_name == "Wren"

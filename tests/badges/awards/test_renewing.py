@@ -1,10 +1,11 @@
 """Renewal: asked by the holder, answered by a lead or by the rule; the badge lasts longer."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from badges import ends
 from badges.awards import renewing, service
 from badges.awards.models import Credential, RenewalRequest
 from badges.awards.revisions import sign_revision
@@ -95,6 +96,27 @@ def test_a_lead_may_say_until_when_but_not_before_it_ends_now(
         grant(district, request, lead, until=END)
     grant(district, request, lead, until=END + timedelta(days=365))
     assert stored(district, credential).valid_until == END + timedelta(days=365)
+
+
+def test_a_badge_is_renewed_for_a_hundred_years_at_most(
+    district: District, credential: Credential, lead: Person
+) -> None:
+    request = ask(district, credential)
+    with pytest.raises(UnprocessableError) as refused:
+        grant(district, request, lead, until=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    assert str(refused.value.fields["until"]) == "Choose a day within the next hundred years."
+
+
+@pytest.mark.parametrize("validity", ["P100Y", None])
+def test_a_badge_that_ends_with_the_calendar_can_be_looked_at(
+    district: District, validity: str | None
+) -> None:
+    version = district.version
+    version.document = {**version.document, "validity": validity}
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    held = Credential(valid_until=last, awarded_at=NOW, version=version)
+    assert renewing.next_end(held, SOON) == ends.latest(SOON)
+    assert renewing.opens_at(held) < last
 
 
 def test_what_is_declined_can_be_asked_again(

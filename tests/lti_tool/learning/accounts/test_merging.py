@@ -8,7 +8,11 @@ import pytest
 from sqlalchemy import select, update
 
 from badges.achievements import service as achievements
+from badges.awards import published_evidence
+from badges.awards import service as awards
+from badges.awards.evidence_models import PublishedEvidence
 from badges.awards.models import Award, Credential
+from badges.awards.signing import sign_credential
 from badges.pathways.models import Enrolment, FactRow
 from core.audit import AuditEvent
 from core.errors import ConflictError
@@ -16,11 +20,13 @@ from core.identity import Person, Role, RoleGrant, grant, ids_of, joined, owner_
 from core.outbox import OutboxMessage, publish
 from core.runtime import Runtime
 from core.web.sessions import WebSession, start_session
+from keys.shared import ring_of
 from lti_tool.courses.models import Membership
 from lti_tool.evidence.models import Submission
 from lti_tool.learning.accounts.columns import COLUMNS, table_of, undecided
 from lti_tool.learning.accounts.merging import SETTLE, settle
 from lti_tool.learning.accounts.obstacles import KeptApartError, Obstacle
+from lti_tool.learning.evidence_pieces import pieces_of
 from lti_tool.lti.models import PlatformUser
 from lti_tool.review import intake
 from lti_tool.review.models import ConflictOfInterest, Review, ReviewSlot
@@ -156,6 +162,31 @@ def test_badges_move_with_every_word(two: TwoSchools) -> None:
     assert (moved.id, moved.receipt) == (award.id, award.receipt)
     after = two.rows(FactRow, person_id=two.id("Wren"))
     assert [row.data for row in after] == [row.data for row in before]
+
+
+def test_evidence_that_the_second_showed_to_strangers_closes(two: TwoSchools) -> None:
+    revision = two.draft_elsewhere("W. Abara")
+    two.send("W. Abara", revision)
+    two.meet(revision)
+    [award] = two.rows(Award)
+    base = two.world.runtime.config.badge_url
+    with two.world.write() as session:
+        badge = awards.accept(
+            session, award.id, two.id("W. Abara"), name=None, badge_url=base, now=LATER
+        )
+    sign_credential(two.world.runtime, ring_of(two.world.runtime), badge.id)
+    with two.world.write() as session:
+        [piece] = [
+            one.piece for one in pieces_of(session, award) if one.piece.key == "text:reflection"
+        ]
+        published_evidence.publish(
+            session, badge.id, two.id("W. Abara"), [piece], consent=True, badge_url=base, now=LATER
+        )
+    two.merge()
+    [row] = two.rows(PublishedEvidence, person_id=two.id("Wren"))
+    assert row.withdrawn_at == LATER
+    [job] = two.rows(OutboxMessage, topic=published_evidence.REWRITE)
+    assert job.payload == {"credential_id": str(badge.id)}
 
 
 def test_what_is_still_to_be_delivered_is_addressed_anew(two: TwoSchools) -> None:
