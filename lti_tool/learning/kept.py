@@ -14,6 +14,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from badges.awards.batches.models import BatchLine
+from badges.awards.evidence_models import PublishedEvidence
 from badges.awards.links import CredentialLink
 from badges.awards.models import Credential, RenewalRequest
 from badges.holdings.models import ImportedBadge, Portfolio
@@ -63,6 +64,7 @@ class Kept:
     brought: int
     pages: int
     links: int
+    published: int
     wallets: int
     visits: int
     looks: int
@@ -122,6 +124,7 @@ def about(session: Session, person_id: uuid.UUID) -> Kept:
         brought=_count(session, ImportedBadge, ImportedBadge.person_id == person_id),
         pages=_count(session, Portfolio, Portfolio.person_id == person_id),
         links=_count(session, CredentialLink, CredentialLink.person_id == person_id),
+        published=_count(session, PublishedEvidence, PublishedEvidence.person_id == person_id),
         wallets=_count(session, WalletExchange, WalletExchange.person_id == person_id),
         visits=_count(session, WebSession, WebSession.person_id == person_id),
         looks=_count(session, AuditEvent, *looked),

@@ -4,6 +4,7 @@ from lti_tool.learning import (
     badge_views,
     brought_views,
     endorsement_views,
+    evidence_views,
     kept_views,
     mail_views,
     path_views,
@@ -18,6 +19,6 @@ from lti_tool.learning.blueprint import blueprint
 
 __all__ = [
     "account_views", "archive_views", "badge_views", "blueprint", "brought_views",
-    "endorsement_views", "kept_views", "mail_views", "path_views", "portfolio_views",
-    "renewal_views", "sharing_views", "wallet_views",
+    "endorsement_views", "evidence_views", "kept_views", "mail_views", "path_views",
+    "portfolio_views", "renewal_views", "sharing_views", "wallet_views",
 ]  # fmt: skip

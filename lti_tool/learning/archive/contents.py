@@ -16,11 +16,12 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from badges.achievements.addresses import credential_url
+from badges.achievements.addresses import credential_url, evidence_url
 from badges.achievements.images import ImageStore
 from badges.achievements.service import micro_credential
 from badges.awards import service as awards
 from badges.awards.models import Award, Credential, CredentialRevision
+from badges.awards.published_evidence import all_pieces
 from badges.holdings import importing, portfolio
 from badges.holdings.models import ImportedBadge
 from badges.pathways.facts import DecisionFact
@@ -80,6 +81,7 @@ def archive_of(
         "installation": runtime.config.base_url,
         "person": _person(session, person),
         "badges": [_award(one, [c for c in held if c.award_id == one.id], told) for one in given],
+        "published_evidence": _published_evidence(session, runtime, person_id),
         "badges_from_elsewhere": brought_told,
         "page": _page(session, person_id),
         "evidence": work.data,
@@ -230,6 +232,24 @@ def _award(award: Award, held: list[Credential], told: dict[str, dict[str, Any]]
             for one in held
         ],
     }
+
+
+def _published_evidence(
+    session: Session, runtime: Runtime, person_id: uuid.UUID
+) -> list[dict[str, Any]]:
+    """What strangers can or could open with one's badges; the pieces are in `evidence`."""
+    base = runtime.config.badge_url
+    return [
+        {
+            "badge": str(row.credential_id),
+            "address": row.url or evidence_url(base, row.credential_id, row.id),
+            "name": row.name,
+            "kind": row.kind,
+            "published_at": _iso(row.published_at),
+            "taken_back_at": _iso(row.withdrawn_at),
+        }
+        for row in all_pieces(session, person_id)
+    ]
 
 
 def _person(session: Session, person: Person) -> dict[str, Any]:
