@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Response as FlaskResponse
-from flask import redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -26,10 +26,10 @@ from badges.public.pictures import badge_png, badge_svg
 from badges.public.reading import read_badge
 from core.errors import NotFoundError, UnprocessableError
 from core.identity import Person
-from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.evidence_views import open_count
 from lti_tool.learning.naming import (
     KINDS,
     NameChoice,
@@ -37,6 +37,7 @@ from lti_tool.learning.naming import (
     first_choice,
     options,
 )
+from lti_tool.learning.own import own_badge, own_person, own_signed, was_invited
 from lti_tool.learning.renewal_views import versions_of
 
 
@@ -49,16 +50,19 @@ class Tile:
     title: str
     image: str
     url: str
+    over: bool = False
 
     @property
     def stage(self) -> str:
-        """offered, declined, signing, private, published or revoked."""
+        """offered, declined, signing, private, published, expired or revoked."""
         if self.credential is None:
             return self.award.state
         if self.credential.state == "accepted":
             return "signing"
         if self.credential.state == "revoked":
             return "revoked"
+        if self.over:
+            return "expired"
         return "published" if self.credential.published_at else "private"
 
 
@@ -87,19 +91,23 @@ def claim(award_id: uuid.UUID) -> str:
         award = awards.award(session, award_id, who.person_id)
         credential = awards.credential_of(session, award)
         if credential is None:
-            person = _person(session, who.person_id)
-            return _offer(session, award, person, first_choice(person), {}, asked=False)
+            person = own_person(session, who.person_id)
+            page, _status = _offer(session, award, person, first_choice(person), {}, asked=False)
+            return page
         whole = awards.own_credential(session, credential.id, who.person_id)
     return _held(award, whole)
 
 
 @blueprint.post("/badges/<uuid:award_id>")
-def answer(award_id: uuid.UUID) -> Response | tuple[str, int] | str:
+def answer(award_id: uuid.UUID) -> Response | tuple[str, int]:
     """Look at the offer under another name, accept it, or decline it."""
     who, action = principal(), request.form.get("do", "")
     kind = request.form.get("name", "")
     choice = NameChoice(kind if kind in KINDS else "own", request.form.get("own", "")[:400])
-    address = choice_of(request.form.get("address", "")) or "school"
+    # Where there is nothing to choose, the form has no such field.
+    address = choice_of(request.form.get("address", "school"))
+    if address is None:
+        return _again(award_id, choice, "school", {"address": _("Choose one of these.")})
     try:
         if action == "accept":
             _accept(award_id, choice, address)
@@ -110,7 +118,7 @@ def answer(award_id: uuid.UUID) -> Response | tuple[str, int] | str:
             return _again(award_id, choice, address, {})
     except UnprocessableError as error:
         place = "address" if "address" in error.fields else "own"
-        return _again(award_id, choice, address, {place: _first_fault(error)}), 422
+        return _again(award_id, choice, address, {place: _first_fault(error)})
     if action == "decline":
         return redirect(url_for("learning.badges"), 303)
     return redirect(url_for("learning.claim", award_id=award_id), 303)
@@ -121,8 +129,9 @@ def publish(award_id: uuid.UUID) -> Response:
     """Show the badge to everybody who has its address."""
     who = principal()
     with runtime().database.transaction(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        _award, credential = own_badge(session, award_id, who.person_id)
         awards.publish(session, credential.id, who.person_id, runtime().now())
+    flash(_("Published. Everybody who has its address can open the badge now."), "good")
     return redirect(url_for("learning.claim", award_id=award_id), 303)
 
 
@@ -131,8 +140,9 @@ def unpublish(award_id: uuid.UUID) -> Response:
     """Take the badge back into private."""
     who = principal()
     with runtime().database.transaction(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        _award, credential = own_badge(session, award_id, who.person_id)
         awards.unpublish(session, credential.id, who.person_id, runtime().now())
+    flash(_("Taken back. Its address shows the badge to nobody now."), "good")
     return redirect(url_for("learning.claim", award_id=award_id), 303)
 
 
@@ -141,8 +151,7 @@ def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
     """One's own signed badge as a file, private or not."""
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
-        found = _own(session, award_id, who.person_id)
-        whole = awards.own_credential(session, found.id, who.person_id)
+        whole = own_signed(session, award_id, who.person_id)
     if whole.document is None or whole.jwt is None:
         raise NotFoundError(
             _("This badge is still being signed. That takes a moment; please try again."),
@@ -169,7 +178,7 @@ def download(award_id: uuid.UUID, form: str) -> FlaskResponse:
 def _accept(award_id: uuid.UUID, choice: NameChoice, address: AddressChoice) -> None:
     who = principal()
     with runtime().database.transaction(who.scope) as session:
-        person = _person(session, who.person_id)
+        person = own_person(session, who.person_id)
         awards.accept(
             session,
             award_id,
@@ -183,15 +192,15 @@ def _accept(award_id: uuid.UUID, choice: NameChoice, address: AddressChoice) -> 
 
 def _again(
     award_id: uuid.UUID, choice: NameChoice, address: AddressChoice, errors: dict[str, str]
-) -> str:
-    """The offer once more, under the name that was chosen."""
+) -> tuple[str, int]:
+    """The offer once more, under the name that was chosen; with its status."""
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
         award = awards.award(session, award_id, who.person_id)
         credential = awards.credential_of(session, award)
         if credential is not None:
-            return _held(award, awards.own_credential(session, credential.id, who.person_id))
-        person = _person(session, who.person_id)
+            return _held(award, awards.own_credential(session, credential.id, who.person_id)), 200
+        person = own_person(session, who.person_id)
         return _offer(session, award, person, choice, errors, address=address)
 
 
@@ -204,8 +213,8 @@ def _offer(
     *,
     address: AddressChoice | None = None,
     asked: bool = True,
-) -> str:
-    """The claim page, over the very document that acceptance would fix.
+) -> tuple[str, int]:
+    """The claim page, over the very document that acceptance would fix; 422 with a fault on it.
 
     Before anybody was `asked` for a name, a missing one is a question and no fault.
     """
@@ -219,7 +228,7 @@ def _offer(
         errors = {"own": _first_fault(error)} if asked else {}
         document = _preview(session, award, None, carried)
     version = award.version
-    return render_template(
+    page = render_template(
         "learning/claim.html",
         award=award,
         badge=read_badge(document),
@@ -234,9 +243,10 @@ def _offer(
         email=person.email,
         verified=person.verified_email is not None,
         address=carried,
-        addresses=address_options(known),
+        addresses=address_options(known, invited=was_invited(session, person.id)),
         errors=errors,
     )
+    return page, 422 if errors else 200
 
 
 def _first_fault(error: UnprocessableError) -> str:
@@ -275,23 +285,9 @@ def _held(award: Award, credential: Credential) -> str:
         private=True,
         published=credential.published_at is not None,
         revoked=credential.state == "revoked",
+        shown_pieces=open_count(credential),
         **versions_of(credential),
     )
-
-
-def _person(session: Session, person_id: uuid.UUID) -> Person:
-    with unscoped(session, "the person of this session, who may belong to another school"):
-        return session.get_one(Person, person_id)
-
-
-def _own(session: Session, award_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
-    award = awards.award(session, award_id, person_id)
-    credential = awards.credential_of(session, award)
-    if credential is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
-    return credential
 
 
 def _tile(award: Award, credential: Credential | None) -> Tile:
@@ -301,4 +297,7 @@ def _tile(award: Award, credential: Credential | None) -> Tile:
         achievements.micro_credential(award.version).name,
         url_for("achievements.image_svg", version_id=award.achievement_version_id),
         url_for("learning.claim", award_id=award.id),
+        over=credential is not None
+        and credential.valid_until is not None
+        and credential.valid_until <= runtime().now(),
     )

@@ -9,12 +9,9 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
 
 from badges.achievements.addresses import endorsement_url
 from badges.achievements.service import micro_credential
-from badges.awards import service as awards
-from badges.awards.models import Award, Credential
 from badges.awards.revisions import sign_revision
 from badges.endorsements import service
 from badges.endorsements.models import Endorsement
@@ -24,26 +21,40 @@ from core.web.app import runtime
 from core.web.sessions import principal
 from keys.shared import ring_of
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.own import own_badge
 
 
 @blueprint.context_processor
-def _endorsements() -> dict[str, Callable[[uuid.UUID], list[Endorsement]]]:
-    """`endorsements_of(award id)`: what others said of one's own badge and still stands."""
+def _endorsements() -> dict[str, Callable[..., Any]]:
+    """What others said of one's own badges, for the pages of these badges.
+
+    `endorsements_of(award id)`: of one badge, all that still stands. `endorsed_badges()`: which
+    badges have something that waits for an answer, by award id, with their names.
+    """
 
     def endorsements_of(award_id: uuid.UUID) -> list[Endorsement]:
         who = principal()
         with runtime().database.snapshot(who.scope) as session:
-            return service.of_badge(session, _own(session, award_id)[1].id)
+            return service.of_badge(session, own_badge(session, award_id, who.person_id)[1].id)
 
-    return {"endorsements_of": endorsements_of}
+    def endorsed_badges() -> dict[uuid.UUID, str]:
+        who, now = principal(), runtime().now()
+        with runtime().database.snapshot(who.scope) as session:
+            return {
+                credential.award_id: micro_credential(credential.version).name
+                for _said, credential in service.waiting_for(session, who.person_id, now)
+            }
+
+    return {"endorsements_of": endorsements_of, "endorsed_badges": endorsed_badges}
 
 
 @blueprint.get("/badges/<uuid:award_id>/endorsements")
 def badge_endorsements(award_id: uuid.UUID) -> str:
     """Everything that was said of the badge."""
     base, now = runtime().config.badge_url, runtime().now()
-    with runtime().database.snapshot(principal().scope) as session:
-        award, credential = _own(session, award_id)
+    who = principal()
+    with runtime().database.snapshot(who.scope) as session:
+        award, credential = own_badge(session, award_id, who.person_id)
         said = service.of_badge(session, credential.id)
         title = micro_credential(award.version).name
     return render_template(
@@ -69,7 +80,7 @@ def answer_endorsement(award_id: uuid.UUID, endorsement_id: uuid.UUID) -> Respon
     who, shared = principal(), runtime()
     shown = request.form.get("do") == "show"
     with shared.database.transaction(who.scope) as session:
-        _award, credential = _own(session, award_id)
+        _award, credential = own_badge(session, award_id, who.person_id)
         if endorsement_id not in {one.id for one in service.of_badge(session, credential.id)}:
             raise NotFoundError(
                 _("There is no endorsement at this address."), code="endorsement_unknown"
@@ -86,13 +97,3 @@ def answer_endorsement(award_id: uuid.UUID, endorsement_id: uuid.UUID) -> Respon
         "good",
     )
     return redirect(url_for("learning.badge_endorsements", award_id=award_id), 303)
-
-
-def _own(session: Session, award_id: uuid.UUID) -> tuple[Award, Credential]:
-    award: Any = awards.award(session, award_id, principal().person_id)
-    credential = awards.credential_of(session, award)
-    if credential is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
-    return award, credential

@@ -10,12 +10,11 @@ from flask_babel import gettext as _
 
 from core import addresses, mail, quotas
 from core.errors import ConflictError, UnprocessableError
-from core.identity import Person
-from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import COOKIE, end_session, principal, set_cookie
 from lti_tool.learning.blueprint import blueprint
 from lti_tool.learning.notices import choices
+from lti_tool.learning.own import own_person
 
 _LONGEST_TYPED: Final = 400
 
@@ -25,8 +24,7 @@ def notices() -> str:
     """What one is told by mail."""
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
-        with unscoped(session, "the visit's own person"):
-            person = session.get_one(Person, who.person_id)
+        person = own_person(session, who.person_id)
         where = addresses.reachable(session, person)
         quiet = choices.quiet(session, who.person_id)
     return render_template(
@@ -64,8 +62,7 @@ def ask_address() -> ResponseReturnValue:
         return _address_page(), 409
     try:
         with runtime().database.transaction(who.scope) as session:
-            with unscoped(session, "the visit's own person"):
-                person = session.get_one(Person, who.person_id)
+            person = own_person(session, who.person_id)
             row = addresses.ask(
                 session, config, person, typed,
                 network=quotas.network(request.remote_addr), now=runtime().now(),
@@ -104,8 +101,7 @@ def leave() -> ResponseReturnValue:
 def _address_page(typed: str = "", fault: str = "") -> str:
     who, now = principal(), runtime().now()
     with runtime().database.snapshot(who.scope) as session:
-        with unscoped(session, "the visit's own person"):
-            person = session.get_one(Person, who.person_id)
+        person = own_person(session, who.person_id)
         own = addresses.current(session, who.person_id)
         asked = addresses.current(session, who.person_id, "asked")
     waiting = asked if asked is not None and asked.expires_at > now else None

@@ -62,10 +62,18 @@ def first_choice(person: Person) -> NameChoice:
     return NameChoice("full" if person.name else "own")
 
 
-def address_options(known: Mapping[AddressChoice, str]) -> list[tuple[str, str]]:
-    """The addresses that a badge may carry as a hash, as (value, label); none is always among."""
+def address_options(
+    known: Mapping[AddressChoice, str], *, invited: bool = False
+) -> list[tuple[str, str]]:
+    """The addresses that a badge may carry as a hash, as (value, label); none is always among.
+
+    `invited` says that the first one is where an invitation found them, who confirmed it by it.
+    """
+    first = known.get("school", "")
     words = {
-        "school": _("The one that your school gave: %(address)s", address=known.get("school", "")),
+        "school": _("The one that you were invited by: %(address)s", address=first)
+        if invited
+        else _("The one that your school gave: %(address)s", address=first),
         "own": _("Your own: %(address)s", address=known.get("own", "")),
     }
     found = [(choice, words[choice]) for choice in ("school", "own") if choice in known]

@@ -14,16 +14,14 @@ from badges.holdings.models import Portfolio
 from badges.holdings.pieces import Piece, pieces_of
 from badges.holdings.portfolio import MOST_SECTIONS, Section
 from badges.public.portfolios import PageTile, page_context, portfolio_url, tile
-from core.errors import ConflictError, UnprocessableError
-from core.identity import Person
-from core.scope import unscoped
+from core.errors import ConflictError, InvalidInputError, UnprocessableError
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.own import own_person
 
 NOWHERE: Final = "none"
 _SECRET, _CHOSEN = "secret", "chosen"
-_CUT: Final = 5000  # what no field may exceed; the service says the real limits
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,7 @@ def begin_portfolio() -> ResponseReturnValue:
     """Make a page with everything on it that one shows already."""
     who = principal()
     with runtime().database.transaction(who.scope) as session:
-        with unscoped(session, "the visit's own person"):
-            person = session.get_one(Person, who.person_id)
-        portfolio.begin(session, person, runtime().now())
+        portfolio.begin(session, own_person(session, who.person_id), runtime().now())
     return redirect(url_for("learning.portfolio_page"), 303)
 
 
@@ -142,9 +138,15 @@ def preview_portfolio() -> ResponseReturnValue:
 
 
 def _typed() -> Draft:
-    """The form as it was sent: sections in their order, each with its badges."""
+    """The form as it was sent: sections in their order, each with its badges.
+
+    Nothing is cut, so that all that was typed stands there again; the request bounds it. Raises
+    InvalidInputError without the number of its sections, which would take all of them away.
+    """
     values = request.form
-    count = min(values.get("count", 0, type=int), MOST_SECTIONS + 1)
+    count = values.get("count", -1, type=int)
+    if not 0 <= count <= MOST_SECTIONS + 1:
+        raise InvalidInputError(_("This form did not come whole, so nothing was changed."))
     items: list[list[str]] = [[] for _number in range(count)]
     moved: list[tuple[int, str]] = []
     for place in [*map(str, range(count)), NOWHERE]:
@@ -158,14 +160,14 @@ def _typed() -> Draft:
         items[number].append(key)
     sections = tuple(
         Section(
-            values.get(f"title-{number}", "")[:_CUT],
-            values.get(f"text-{number}", "")[:_CUT],
+            values.get(f"title-{number}", ""),
+            values.get(f"text-{number}", ""),
             tuple(items[number]),
         )
         for number in range(count)
     )
     version = values.get("version", -1, type=int)
-    return Draft(values.get("title", "")[:_CUT], values.get("intro", "")[:_CUT], sections, version)
+    return Draft(values.get("title", ""), values.get("intro", ""), sections, version)
 
 
 def _carried_out(draft: Draft, action: str) -> tuple[Draft, str | None]:

@@ -11,12 +11,12 @@ from flask_babel import gettext as _
 
 from badges.achievements import service as achievements
 from badges.awards import renewing, versions
-from badges.awards import service as awards
-from badges.awards.models import Award, Credential
-from core.errors import NotFoundError, UnprocessableError
+from badges.awards.models import Credential
+from core.errors import UnprocessableError
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.own import own_badge
 
 
 def versions_of(credential: Credential) -> dict[str, Any]:
@@ -39,7 +39,8 @@ def ask_renewal(award_id: uuid.UUID) -> ResponseReturnValue:
     """Ask, or take back what was asked."""
     who, now = principal(), runtime().now()
     words = request.form.get("words", "")
-    _award, credential = _own(award_id)
+    with runtime().database.snapshot(who.scope) as session:
+        _award, credential = own_badge(session, award_id, who.person_id)
     if request.form.get("do") == "withdraw":
         with runtime().database.transaction(who.scope) as session:
             asked = renewing.standing(session, credential, now).asked
@@ -64,20 +65,10 @@ def ask_renewal(award_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("learning.claim", award_id=award_id), 303)
 
 
-def _own(award_id: uuid.UUID) -> tuple[Award, Credential]:
+def _page(award_id: uuid.UUID, typed: str, errors: dict[str, object]) -> str:
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
-        award = awards.award(session, award_id, who.person_id)
-        credential = awards.credential_of(session, award)
-    if credential is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
-    return award, credential
-
-
-def _page(award_id: uuid.UUID, typed: str, errors: dict[str, object]) -> str:
-    award, credential = _own(award_id)
+        award, credential = own_badge(session, award_id, who.person_id)
     return render_template(
         "learning/renewal.html",
         award=award,

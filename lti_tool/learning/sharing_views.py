@@ -16,18 +16,19 @@ from werkzeug.wrappers import Response
 
 from badges.achievements.service import micro_credential
 from badges.awards import hashed, links
-from badges.awards import service as awards
 from badges.awards.models import Credential
 from badges.awards.reissuing import reissue
 from badges.awards.revised import Change
 from badges.awards.versions import pending
-from core.errors import ConflictError, NotFoundError, UnprocessableError
+from core.errors import ConflictError, UnprocessableError
 from core.identity import Person
+from core.numbers import whole
 from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.blueprint import blueprint
 from lti_tool.learning.naming import address_options
+from lti_tool.learning.own import own_person, own_signed, was_invited
 
 _LONGEST = 400
 
@@ -54,13 +55,13 @@ def make_link(award_id: uuid.UUID) -> ResponseReturnValue:
     days = request.form.get("days", "")
     try:
         with settings.database.transaction(who.scope) as session:
-            credential = _own(session, award_id, who.person_id)
+            credential = own_signed(session, award_id, who.person_id)
             links.make(
                 session,
                 settings.config.master_key,
                 credential.id,
                 who.person_id,
-                days=int(days) if days.isascii() and days.isdigit() else 0,
+                days=whole(days) or 0,
                 label=label,
                 now=settings.now(),
             )
@@ -98,8 +99,8 @@ def change_badge_address(award_id: uuid.UUID) -> ResponseReturnValue:
         return _address_page(award_id, {"address": _("Choose one of these.")}), 422
     try:
         with settings.database.transaction(who.scope) as session:
-            credential = _own(session, award_id, who.person_id)
-            person = _person(session, who.person_id)
+            credential = own_signed(session, award_id, who.person_id)
+            person = own_person(session, who.person_id)
             if _carried(session, credential, person) != choice:
                 _reissue(session, credential, person, choice)
                 flash(
@@ -133,7 +134,7 @@ def _links_page(
     who, settings = principal(), runtime()
     now, base = settings.now(), settings.config.badge_url
     with settings.database.snapshot(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
         found = links.links_of(session, credential.id, who.person_id, now)
     shown = [
         ShownLink(one, f"{base}/shared/{links.secret_of(settings.config.master_key, one.id)}")
@@ -163,11 +164,12 @@ def _time(days: int) -> str:
 def _address_page(award_id: uuid.UUID, errors: dict[str, str] | None = None) -> str:
     who = principal()
     with runtime().database.snapshot(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
-        person = _person(session, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
+        person = own_person(session, who.person_id)
         known = hashed.verified_addresses(session, person)
         carried = _carried(session, credential, person)
         waiting = pending(session, credential.id) is not None
+        invited = was_invited(session, who.person_id)
     return render_template(
         "learning/badge_address.html",
         award_id=award_id,
@@ -175,7 +177,7 @@ def _address_page(award_id: uuid.UUID, errors: dict[str, str] | None = None) -> 
         state=credential.state,
         carried=carried,
         address={str(whose): address for whose, address in known.items()}.get(carried),
-        options=address_options(known),
+        options=address_options(known, invited=invited),
         waiting=waiting,
         errors=errors or {},
     )
@@ -189,18 +191,3 @@ def _carried(session: Session, credential: Credential, person: Person) -> str:
         waiting.unsigned if waiting is not None else json.loads(credential.document or "{}")
     )
     return hashed.carried_address(document, known)
-
-
-def _own(session: Session, award_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
-    award = awards.award(session, award_id, person_id)
-    found = awards.credential_of(session, award)
-    if found is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
-    return awards.own_credential(session, found.id, person_id)
-
-
-def _person(session: Session, person_id: uuid.UUID) -> Person:
-    with unscoped(session, "the person of this session, who may belong to another school"):
-        return session.get_one(Person, person_id)

@@ -7,14 +7,11 @@ import uuid
 from typing import Any
 
 from flask import redirect, render_template, url_for
-from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from badges.achievements import service as achievements
 from badges.achievements.addresses import credential_url
-from badges.awards import service as awards
 from badges.awards.models import Credential
 from badges.wallets import qr
 from badges.wallets import service as wallets
@@ -24,12 +21,12 @@ from badges.wallets.addresses import (
     interaction_url,
     learner_wallet_link,
 )
-from core.errors import NotFoundError
 from core.web.app import runtime
 from core.web.i18n import datetime_abs
 from core.web.sessions import principal
 from keys.shared import ring_of
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.own import own_signed
 
 
 @blueprint.get("/badges/<uuid:award_id>/wallet")
@@ -37,15 +34,14 @@ def wallet(award_id: uuid.UUID) -> str | Response:
     """The ways into a wallet, and how far the last link has come."""
     who, shared = principal(), runtime()
     with shared.database.snapshot(who.scope) as session:
-        award = awards.award(session, award_id, who.person_id)
-        credential = _own(session, award_id, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
         if credential.state != "signed":
             # The badge's own page says what is the matter.
             return redirect(url_for("learning.claim", award_id=award_id), 303)
         offer = wallets.latest(session, shared, credential.id)
     return render_template(
         "learning/wallet.html",
-        award=award,
+        award_id=award_id,
         name=achievements.micro_credential(credential.version).name,
         published=credential.published_at is not None,
         json_address=f"{credential_url(shared.config.badge_url, credential.id)}.json",
@@ -60,7 +56,7 @@ def wallet_offer(award_id: uuid.UUID) -> Response:
     """Make a link; the one before ends."""
     who, shared = principal(), runtime()
     with shared.database.transaction(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
         wallets.start(session, shared, credential, who.person_id)
     return redirect(url_for("learning.wallet", award_id=award_id), 303)
 
@@ -70,7 +66,7 @@ def wallet_stop(award_id: uuid.UUID) -> Response:
     """End the link that waits."""
     who, shared = principal(), runtime()
     with shared.database.transaction(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
         wallets.stop(session, credential.id, shared.now())
     return redirect(url_for("learning.wallet", award_id=award_id), 303)
 
@@ -80,7 +76,7 @@ def wallet_release(award_id: uuid.UUID) -> Response:
     """Take the wallet's key out of the badge again."""
     who, shared = principal(), runtime()
     with shared.database.snapshot(who.scope) as session:
-        credential = _own(session, award_id, who.person_id)
+        credential = own_signed(session, award_id, who.person_id)
     wallets.release(shared, ring_of(shared), credential.id, who.person_id)
     return redirect(url_for("learning.wallet", award_id=award_id), 303)
 
@@ -114,13 +110,3 @@ def _holder(credential: Credential) -> str:
     subject = json.loads(credential.document or "{}").get("credentialSubject", {})
     named = str(subject.get("id", ""))
     return named if named.startswith("did:") else ""
-
-
-def _own(session: Session, award_id: uuid.UUID, person_id: uuid.UUID) -> Credential:
-    award = awards.award(session, award_id, person_id)
-    credential = awards.credential_of(session, award)
-    if credential is None:
-        raise NotFoundError(
-            _("There is no badge of yours at this address."), code="credential_unknown"
-        )
-    return awards.own_credential(session, credential.id, person_id)

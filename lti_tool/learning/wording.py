@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from badges.achievements.document import MicroCredential
 from badges.awards.kinds import kind_name
 from badges.pathways import nodes
 from badges.pathways.rules import Missing, MissingKind
+from core.web.i18n import day
 
 Criteria = Mapping[str, Mapping[str, int]]
 
@@ -168,14 +169,14 @@ def _renew(missing: Missing, names: Names) -> str:
         _(
             "Renew your badge “%(name)s”: it ended on %(date)s.",
             name=title,
-            date=format_date(since, _("d MMMM y")),
+            date=day(since),
         )
     )
 
 
 def _wait_until(missing: Missing, names: Names) -> str:
     until: Any = missing.params["until"]
-    return str(_("This counts from %(date)s on.", date=format_date(until, _("d MMMM y"))))
+    return str(_("This counts from %(date)s on.", date=day(until)))
 
 
 def _log_hours(missing: Missing, names: Names) -> str:

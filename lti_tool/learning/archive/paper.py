@@ -7,7 +7,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from badges.public.words import day
+from core.web.i18n import day
 from lti_tool.learning.archive.contents import Archive
 
 _WIDTH = 78

@@ -11,8 +11,6 @@ from flask_babel import gettext as _
 
 from badges.public.mounting import shared
 from core import audit, quotas
-from core.identity import Person
-from core.scope import unscoped
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.learning.archive.contents import archive_of
@@ -20,6 +18,7 @@ from lti_tool.learning.archive.names import plain
 from lti_tool.learning.archive.paper import paper
 from lti_tool.learning.archive.zipping import Entry, stream
 from lti_tool.learning.blueprint import blueprint
+from lti_tool.learning.own import own_person
 
 PER_PERSON: Final = quotas.Limit("archive, person", 12, timedelta(hours=1))
 
@@ -39,8 +38,7 @@ def archive_file() -> Response:
     who, now, images = principal(), runtime().now(), shared().images
     with runtime().database.transaction(who.scope) as session:
         quotas.demand(session, runtime().config.master_key, PER_PERSON, str(who.person_id), now)
-        with unscoped(session, "the visit's own person"):
-            person = session.get_one(Person, who.person_id)
+        person = own_person(session, who.person_id)
         audit.record(
             session, owner=person, actor_id=who.person_id, about_id=who.person_id,
             action="archive.taken", subject=person, now=now,
