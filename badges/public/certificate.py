@@ -99,6 +99,20 @@ def _fonts(pdf: FPDF, styles: Iterable[str]) -> Iterator[list[TTFFont]]:
             font.ttfont.close()
 
 
+@dataclass(frozen=True)
+class _Line:
+    """One paragraph of at most `lines` lines: size in points, all else in millimetres."""
+
+    text: str
+    size: float
+    colour: tuple[int, int, int]
+    style: str = ""
+    left: float = _TEXT
+    width: float = _TEXT_WIDTH
+    after: float = 0.0
+    lines: int = 1
+
+
 class _Page:
     """Draws downwards from the top of the text's column."""
 
@@ -122,17 +136,17 @@ class _Page:
         self.pdf.image(flat, x=_LEFT, y=34, w=80, h=80, alt_text=drawn_lines.plain(title))
 
     def words(self, words: CertificateWords) -> None:
-        self.line(words.over_name, 13, SOFT, after=2)
-        self.line(words.name or words.nameless, 30, INK, style="B", after=3, lines=2)
-        self.line(words.under_name, 13, SOFT, after=2)
-        self.line(words.title, 22, TEAL, style="B", after=1, lines=2)
-        self.line(words.level, 13, SOFT, after=4)
-        self.line(words.description, 12, INK, after=5, lines=4)
+        self.line(_Line(words.over_name, 13, SOFT, after=2))
+        self.line(_Line(words.name or words.nameless, 30, INK, style="B", after=3, lines=2))
+        self.line(_Line(words.under_name, 13, SOFT, after=2))
+        self.line(_Line(words.title, 22, TEAL, style="B", after=1, lines=2))
+        self.line(_Line(words.level, 13, SOFT, after=4))
+        self.line(_Line(words.description, 12, INK, after=5, lines=4))
         for term, value in words.facts:
-            self.line(f"{term}: {value}", 11, INK, after=1, lines=2)
+            self.line(_Line(f"{term}: {value}", 11, INK, after=1, lines=2))
         if words.warning:
             self.y += 3
-            self.line(words.warning, 13, RED, style="B", lines=4)
+            self.line(_Line(words.warning, 13, RED, style="B", lines=4))
 
     def code(self, words: CertificateWords) -> None:
         pdf, top = self.pdf, _HEIGHT - _EDGE - _QR - 8
@@ -146,81 +160,56 @@ class _Page:
                     _LEFT + start * cell, top + row * cell, length * cell, cell + 0.02, style="F"
                 )
         pdf.link(_LEFT, top, _QR, _QR, words.address)
-        self.y = top + 2
+        self.y, beside = top + 2, _LEFT + _QR + 8
         for text, size, colour in (
             (words.scan, 12, INK),
             (words.address, 9.5, SOFT),
             (f"{words.issuer}, {words.domain}", 12, INK),
             (words.made_on, 9.5, SOFT),
         ):
-            self.line(text, size, colour, left=_LEFT + _QR + 8, width=200, after=1.5, lines=2)
+            self.line(_Line(text, size, colour, left=beside, width=200, after=1.5, lines=2))
 
-    def line(
-        self,
-        text: str,
-        size: float,
-        colour: tuple[int, int, int],
-        *,
-        style: str = "",
-        left: float = _TEXT,
-        width: float = _TEXT_WIDTH,
-        after: float = 0.0,
-        lines: int = 1,
-    ) -> None:
-        """One paragraph of at most `lines` lines; what is longer is set smaller, then cut."""
-        text = drawn_lines.plain(text)
+    def line(self, line: _Line) -> None:
+        """One paragraph; what is longer than its lines is set smaller, then cut."""
+        text = drawn_lines.plain(line.text)
         if not text:
             return
-        if not covered(text, style):
-            self._drawn(text, size, colour, style=style, left=left, width=width, lines=lines)
+        if covered(text, line.style):
+            self._set(text, line)
         else:
-            self._set(text, size, colour, style=style, left=left, width=width, lines=lines)
-        self.y += after
+            self._drawn(text, line)
+        self.y += line.after
 
-    def _set(
-        self,
-        text: str,
-        size: float,
-        colour: tuple[int, int, int],
-        *,
-        style: str,
-        left: float,
-        width: float,
-        lines: int,
-    ) -> None:
+    def _set(self, text: str, line: _Line) -> None:
         pdf = self.pdf
-        pdf.set_text_color(*colour)
+        pdf.set_text_color(*line.colour)
         parts: list[str] = []
         for smaller in (1.0, 0.85, 0.7, 0.6):
-            pdf.set_font("serif", style, size * smaller)
-            parts = drawn_lines.broken(text, width, pdf.get_string_width)
-            if len(parts) <= lines:
+            pdf.set_font("serif", line.style, line.size * smaller)
+            parts = drawn_lines.broken(text, line.width, pdf.get_string_width)
+            if len(parts) <= line.lines:
                 break
-        if len(parts) > lines:
-            parts = [*parts[: lines - 1], f"{parts[lines - 1].rstrip(' .,;')}…"]
+        if len(parts) > line.lines:
+            parts = [*parts[: line.lines - 1], f"{parts[line.lines - 1].rstrip(' .,;')}…"]
         height = pdf.font_size_pt * _POINT * 1.25
         for part in parts:
-            pdf.set_xy(left, self.y)
-            pdf.cell(width, height, part)
+            pdf.set_xy(line.left, self.y)
+            pdf.cell(line.width, height, part)
             self.y += height
 
-    def _drawn(
-        self,
-        text: str,
-        size: float,
-        colour: tuple[int, int, int],
-        *,
-        style: str,
-        left: float,
-        width: float,
-        lines: int,
-    ) -> None:
+    def _drawn(self, text: str, line: _Line) -> None:
         found = drawn_lines.draw(
-            text, size, colour, bold=style == "B", width=width / _POINT, lines=lines
+            text,
+            line.size,
+            line.colour,
+            bold=line.style == "B",
+            width=line.width / _POINT,
+            lines=line.lines,
         )
         for part in found:
             wide, high = part.width * _POINT, part.height * _POINT
-            self.pdf.image(io.BytesIO(part.png), x=left, y=self.y, w=wide, h=high, alt_text=text)
+            picture = io.BytesIO(part.png)
+            self.pdf.image(picture, x=line.left, y=self.y, w=wide, h=high, alt_text=text)
             self.y += high
 
 

@@ -18,7 +18,7 @@ from badges.public.words import level_name
 
 
 def certificate_words(
-    credential: Credential, shown: ShownBadge, address: str, now: datetime
+    credential: Credential, shown: ShownBadge, address: str, now: datetime | None
 ) -> CertificateWords:
     """The words of the certificate of `credential`, whose document says `shown`.
 
@@ -26,17 +26,18 @@ def certificate_words(
         credential: loaded with its document.
         shown: what the document says.
         address: the page that the QR code leads to.
-        now: the moment at which it is made.
+        now: the moment at which it is made; None for a copy that is to say the same on any day,
+            and so leaves out when it was made and whether the badge has expired.
     """
-    days = Days.here()
+    days, moment = Days.here(), now or credential.signed_at or credential.awarded_at
     row = PageRow.of(credential)
-    found, begins = standing(row, shown, now), first_day(row, shown)
+    found, begins = standing(row, shown, moment), first_day(row, shown)
     awarded = days.day(shown.issued_at)
     name = drawn_lines.plain(shown.earner)
     facts = [
         (_("Awarded"), awarded),
         (_("Valid from"), "" if days.day(begins) == awarded else days.day(begins)),
-        (_("Valid until"), days.day(shown.valid_until)),
+        (_("Valid until"), days.last_day(shown.valid_until)),
         (_("Review"), shown.narrative),
     ]
     return CertificateWords(
@@ -52,12 +53,12 @@ def certificate_words(
         issuer=shown.issuer_name or credential.issuer.name,
         domain=shown.domain,
         warning=_warning(found, days),
-        made_on=_("Made on %(date)s.", date=days.day(now)),
+        made_on=_("Made on %(date)s.", date=days.day(now)) if now else "",
         nameless=_("the person whom its page names") if name else _("its holder"),
         language=str(get_locale()).replace("_", "-"),
         signed=credential.document or "",
         signed_name=f"badge-{credential.id}.json",
-        dated=now.replace(hour=0, minute=0, second=0, microsecond=0),
+        dated=moment.replace(hour=0, minute=0, second=0, microsecond=0),
     )
 
 
@@ -78,5 +79,5 @@ def _warning(found: Standing, days: Days) -> str:
         reason = _("Reason given: “%(reason)s”", reason=found.reason) if found.reason else ""
         return f"{text} {reason}".strip()
     if found.state == "expired":
-        return str(_("This badge expired on %(date)s.", date=days.day(found.at)))
+        return str(_("This badge expired on %(date)s.", date=days.of(found)))
     return ""

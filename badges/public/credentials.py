@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 
-from flask import Blueprint, Response, g, render_template, request
+from flask import Blueprint, Response, g, render_template
 
 from badges.achievements.addresses import credential_url
 from badges.awards.published import published_row
@@ -18,13 +18,11 @@ from badges.public import forms, recipients, words
 from badges.public.credential_page import page_context, page_html, page_tag
 from badges.public.mounting import shared
 from badges.public.negotiation import (
-    JWT_TYPES,
-    VC_TYPES,
     Packed,
     allow_other_sites,
-    named,
     tagged_page,
     wants_html,
+    wants_token,
 )
 from core.web.app import runtime
 
@@ -40,9 +38,7 @@ def show(credential_id: uuid.UUID) -> Response:
     """The page where Accept names HTML, else the signed document."""
     if wants_html():
         return _page(credential_id)
-    _jwt, token_wanted = named(request.accept_mimetypes, JWT_TYPES)
-    _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
-    return _form(credential_id, "jwt" if token_wanted > json_wanted else "json")
+    return _form(credential_id, "jwt" if wants_token() else "json")
 
 
 @pages.get("/<uuid:credential_id>.json")
@@ -78,9 +74,7 @@ def show_pdf(credential_id: uuid.UUID) -> Response:
 @pages.get("/<uuid:credential_id>/refresh")
 def refresh(credential_id: uuid.UUID) -> Response:
     """The badge as it is now: what its refresh service names (R33)."""
-    _jwt, token_wanted = named(request.accept_mimetypes, JWT_TYPES)
-    _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
-    return _form(credential_id, "jwt" if token_wanted > json_wanted else "json")
+    return _form(credential_id, "jwt" if wants_token() else "json")
 
 
 @pages.get("/<uuid:credential_id>/embed")

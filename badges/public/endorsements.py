@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Blueprint, Response, render_template, url_for
 
 from badges.achievements.addresses import endorsement_url, issuer_url, terms_url
 from badges.achievements.service import issuer_by_slug
@@ -15,14 +15,13 @@ from badges.achievements.terms import every, published
 from badges.endorsements import service, targets
 from badges.endorsements.models import Endorsement
 from badges.public.negotiation import (
-    JWT_TYPES,
     VC_TYPES,
     allow_other_sites,
     chosen,
     document,
-    named,
     page,
     wants_html,
+    wants_token,
 )
 from badges.public.reading import domain_of
 from core.web.app import runtime
@@ -42,9 +41,7 @@ def show(endorsement_id: uuid.UUID) -> Response:
         target = targets.of(session, found, base)
     if wants_html():
         return page(_page(found, target, base), max_age=MAX_AGE)
-    _jwt, token_wanted = named(request.accept_mimetypes, JWT_TYPES)
-    _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
-    return _token(found) if token_wanted > json_wanted else _signed(found)
+    return _token(found) if wants_token() else _signed(found)
 
 
 @pages.get("/endorsements/<uuid:endorsement_id>.json")

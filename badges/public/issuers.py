@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -108,14 +109,18 @@ def status(list_id: uuid.UUID) -> Response:
     )
 
 
-def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
+def offered(session: Session, issuer: Issuer) -> Sequence[AchievementVersion]:
+    """What an issuer offers now, as its public page lists it."""
     with unscoped(session, "what an issuer offers now is on its public page"):
-        versions = session.scalars(
+        return session.scalars(
             select(AchievementVersion)
             .join(Achievement, Achievement.current_version_id == AchievementVersion.id)
             .where(Achievement.issuer_id == issuer.id)
             .order_by(AchievementVersion.published_at, AchievementVersion.id)
         ).all()
+
+
+def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
     offers = [
         {
             "title": micro_credential(version).name,
@@ -124,7 +129,7 @@ def _context(session: Session, issuer: Issuer, base: str) -> dict[str, Any]:
             "page": url_for("achievements.show", version_id=version.id),
             "image": url_for("achievements.image_svg", version_id=version.id),
         }
-        for version in versions
+        for version in offered(session, issuer)
     ]
     home, terms = issuer_url(base, issuer.slug), in_force(session, issuer.id)
     return {

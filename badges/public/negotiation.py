@@ -58,6 +58,13 @@ def _prefers_html(header: str, machine_types: tuple[str, ...]) -> bool:
     return html > 0 and html >= machine
 
 
+def wants_token() -> bool:
+    """Whether the client named a token above the signed document as JSON."""
+    _jwt, token = named(request.accept_mimetypes, JWT_TYPES)
+    _json, json_wanted = named(request.accept_mimetypes, VC_TYPES)
+    return token > json_wanted
+
+
 def chosen(types: tuple[str, ...]) -> str:
     """The one of `types` to answer with: the one named highest, else the first."""
     return named(request.accept_mimetypes, types)[0] or types[0]

@@ -17,11 +17,11 @@ from flask_babel import gettext as _
 from badges.holdings import portfolio
 from badges.holdings.pieces import Piece
 from badges.holdings.portfolio import ShownPortfolio
-from badges.public import words
 from badges.public.negotiation import page
 from badges.public.reading import domain_of
 from core.web.app import runtime
 from core.web.assets import asset_url
+from core.web.i18n import day, last_day
 
 pages = Blueprint("portfolios", __name__, url_prefix="/portfolios")
 
@@ -119,13 +119,13 @@ def tile(
     """One badge, as the page and its owner's list show it."""
     ours = piece.credential_id is not None
     image, url = places(piece)
-    day = words.day(piece.awarded_at) if piece.awarded_at else ""
+    earned = day(piece.awarded_at) if piece.awarded_at else ""
     issuer = piece.issuer if ours else issuer_words(piece.issuer, piece.issuer_id)
-    note = f"{issuer}, {day}" if day else issuer
+    note = f"{issuer}, {earned}" if earned else issuer
     tag_text, kind = "", ""
     if now is not None and piece.expired(now) and piece.valid_until is not None:
-        tag_text, kind = _("Expired on %(date)s", date=words.day(piece.valid_until)), "warn"
+        tag_text, kind = _("Expired on %(date)s", date=last_day(piece.valid_until)), "warn"
     elif piece.checked_at is not None:
-        checked = _("Last checked on %(date)s", date=words.day(piece.checked_at))
+        checked = _("Last checked on %(date)s", date=day(piece.checked_at))
         note = f"{note}. {checked}"
     return PageTile(piece.title, image, url, note, tag_text, kind, not ours)

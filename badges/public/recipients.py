@@ -19,6 +19,7 @@ from badges.openbadges.recipients import matches
 from badges.public.credential_page import page_context
 from badges.public.limits import RateLimit
 from badges.public.negotiation import wants_html
+from badges.public.verdicts import ASK_WHICH_ADDRESS, NOT_TO_THIS_ADDRESS
 from core import postal
 from core.errors import UnprocessableError
 from core.runtime import Runtime
@@ -67,7 +68,7 @@ def compare(row: PageRow, document: Mapping[str, Any], path: str) -> Response:
     counts.badges.take(str(row.id))
     typed = request.form.get("email", "")[:_LONGEST].strip()
     address = postal.normal(typed)
-    fault = "" if address else _("Type one whole address, such as name@example.org.")
+    fault = "" if address else address_fault()
     if not wants_html(("application/json",)):
         if address is None:
             raise UnprocessableError(
@@ -81,11 +82,16 @@ def compare(row: PageRow, document: Mapping[str, Any], path: str) -> Response:
             **page_context(row, path),
             answer=_words(same) if address else None,
             typed=typed,
-            fault=fault,
+            errors={"email": fault} if fault else {},
         )
         answer = make_response(page, 422 if fault else 200)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def address_fault() -> str:
+    """What is said of something typed that is no address."""
+    return str(_("Type one whole address, such as name@example.org."))
 
 
 def _words(same: bool | None) -> Answer | None:
@@ -99,6 +105,6 @@ def _words(same: bool | None) -> Answer | None:
         )
     return Answer(
         "warn",
-        _("Not to this address."),
-        _("People have several addresses: ask which one the badge was issued to."),
+        str(NOT_TO_THIS_ADDRESS),
+        str(ASK_WHICH_ADDRESS),
     )

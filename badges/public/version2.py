@@ -7,10 +7,12 @@ page, which says the same and more.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
 from flask import Blueprint, Response, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from badges.achievements.images import ImageStore
 from badges.achievements.service import issuer_by_slug, public_version
 from badges.awards.models import Credential
 from badges.awards.service import public_credential
@@ -19,6 +21,7 @@ from badges.public.mounting import shared
 from badges.public.negotiation import (
     DRAWING_POLICY,
     LD_TYPES,
+    MACHINE_POLICY,
     allow_other_sites,
     chosen,
     document,
@@ -56,34 +59,13 @@ def assertion(credential_id: uuid.UUID) -> AnyResponse:
 @pages.get("/assertions/<uuid:credential_id>.png")
 def assertion_png(credential_id: uuid.UUID) -> Response:
     """The picture with the assertion inside."""
-    credential = _published(credential_id)
-    base = runtime().config.badge_url
-    body = hosted.assertion_document(credential, base)
-    return prepared(
-        lambda: hosted.hosted_png(shared().images, credential, base),
-        "image/png",
-        tag=tag("ob2", "png", body, drawing(shared().images, credential.version)),
-        changed_at=credential.signed_at,
-        max_age=MAX_AGE,
-        filename=f"badge-{credential_id}-ob2.png",
-    )
+    return _picture(credential_id, "png", hosted.hosted_png, "image/png", MACHINE_POLICY)
 
 
 @pages.get("/assertions/<uuid:credential_id>.svg")
 def assertion_svg(credential_id: uuid.UUID) -> Response:
     """The drawing with the assertion inside."""
-    credential = _published(credential_id)
-    base = runtime().config.badge_url
-    body = hosted.assertion_document(credential, base)
-    return prepared(
-        lambda: hosted.hosted_svg(shared().images, credential, base),
-        "image/svg+xml",
-        tag=tag("ob2", "svg", body, drawing(shared().images, credential.version)),
-        changed_at=credential.signed_at,
-        max_age=MAX_AGE,
-        policy=DRAWING_POLICY,
-        filename=f"badge-{credential_id}-ob2.svg",
-    )
+    return _picture(credential_id, "svg", hosted.hosted_svg, "image/svg+xml", DRAWING_POLICY)
 
 
 @pages.get("/classes/<uuid:version_id>")
@@ -105,6 +87,28 @@ def issuer(slug: str) -> AnyResponse:
     if wants_html(LD_TYPES):
         return _page_of("issuers.show", slug=slug)
     return document(to_json(hosted.issuer_document(found, runtime().config.badge_url)), LD_TYPES[0])
+
+
+def _picture(
+    credential_id: uuid.UUID,
+    form: str,
+    make: Callable[[ImageStore, Credential, str], bytes],
+    media_type: str,
+    policy: str,
+) -> Response:
+    """The badge's picture with the assertion inside, made only for who has not got it."""
+    credential, images = _published(credential_id), shared().images
+    base = runtime().config.badge_url
+    body = hosted.assertion_document(credential, base)
+    return prepared(
+        lambda: make(images, credential, base),
+        media_type,
+        tag=tag("ob2", form, body, drawing(images, credential.version)),
+        changed_at=credential.signed_at,
+        max_age=MAX_AGE,
+        policy=policy,
+        filename=f"badge-{credential_id}-ob2.{form}",
+    )
 
 
 def _page_of(endpoint: str, **values: object) -> AnyResponse:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from babel import Locale, UnknownLocaleError
 from flask import Blueprint
-from flask_babel import format_date, get_locale, ngettext
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -72,11 +72,6 @@ def evidence_kind(kind: str) -> str:
     return kind_name(kind)
 
 
-def day(moment: datetime) -> str:
-    """A date inside a sentence, as in "14 March 2026"."""
-    return str(format_date(moment, _("d MMMM y")))
-
-
 def clock(moment: datetime) -> str:
     """The time in UTC, as in "14:02": a page that caches keep is the same for every zone."""
     return moment.astimezone(UTC).strftime("%H:%M")
@@ -115,7 +110,6 @@ def install(blueprint: Blueprint) -> None:
         asked_amount,
         evidence_kind,
         language_name,
-        day,
         clock,
         code,
         external,
