@@ -21,6 +21,8 @@ _HEADERS = """\
   Content-Type: application/vc+ld+json
 /credentials/*.jwt
   Content-Type: text/plain
+/credentials/*.pdf
+  Content-Type: application/pdf
 /credentials/*/refresh
   Content-Type: application/vc+ld+json
 /endorsements/*.json
@@ -55,6 +57,7 @@ server {{
         text/javascript js;
         image/png png;
         image/svg+xml svg;
+        application/pdf pdf;
         application/vc+ld+json json;
         text/plain jwt txt;
     }}
@@ -100,6 +103,7 @@ What is where
   status/<id>, <id>.jwt       which badges were revoked, as signed JSON and as a token
   achievements/<id>.json      what a badge stands for; its page and image in <id>/
   credentials/<id>.json, .jwt, .png, .svg   the signed badge; its page in <id>/
+  credentials/<id>.pdf        its certificate to print, unless left out
   endorsements/<id>.json, .jwt              what others say of it; its page in <id>/
   ob2/                        the same badges for programs that read Open Badges 2.0
   verify/                     checks a badge in the browser

@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from flask import render_template
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from badges.achievements.addresses import (
@@ -20,7 +19,7 @@ from badges.achievements.addresses import (
     issuer_url,
     terms_url,
 )
-from badges.achievements.models import Achievement, AchievementVersion, Issuer, IssuerTerms
+from badges.achievements.models import AchievementVersion, Issuer, IssuerTerms
 from badges.achievements.service import issuer_keys, micro_credential
 from badges.app import create_app
 from badges.awards.models import Credential
@@ -29,11 +28,13 @@ from badges.endorsements.targets import Target
 from badges.holdings.pieces import Piece
 from badges.holdings.portfolio import ShownPortfolio
 from badges.public.achievements import rubric_rows
+from badges.public.certificate import certificate_pdf
+from badges.public.certificate_words import certificate_words
+from badges.public.issuers import offered
 from badges.public.portfolios import portfolio_url, sections_shown
 from badges.public.reading import domain_of, read_badge
 from badges.public.sharing import linkedin_address
 from core.runtime import Runtime
-from core.scope import unscoped
 
 
 class StaticPages:
@@ -49,8 +50,8 @@ class StaticPages:
         self._app = create_app(runtime=runtime)
         self._language = language
 
-    def credential(self, credential: Credential) -> str:
-        """A published badge."""
+    def credential(self, credential: Credential, *, certificate: bool = True) -> str:
+        """A published badge; `certificate` is whether its PDF stands beside the page."""
         shown = read_badge(json.loads(credential.document or "{}"))
         made = micro_credential(credential.version)
         address = credential_url(self._base, credential.id)
@@ -73,7 +74,21 @@ class StaticPages:
                 page=address,
                 credential_id=str(credential.id),
             ),
+            certificate=certificate,
         )
+
+    def certificate(self, credential: Credential, picture: bytes) -> bytes:
+        """A published badge as one printed page (PDF), the same on any day.
+
+        Args:
+            credential: with its document loaded.
+            picture: the badge as PNG.
+        """
+        shown = read_badge(json.loads(credential.document or "{}"))
+        address = credential_url(self._base, credential.id)
+        with self._request():
+            words = certificate_words(credential, shown, address, None)
+        return certificate_pdf(words, picture)
 
     def card(self, credential: Credential) -> str:
         """A published badge as a small card, for frames on other sites."""
@@ -104,13 +119,6 @@ class StaticPages:
 
     def issuer(self, session: Session, issuer: Issuer) -> str:
         """An issuer, what it offers, and its keys."""
-        with unscoped(session, "what an issuer offers is on its public page"):
-            offered = session.scalars(
-                select(AchievementVersion)
-                .join(Achievement, Achievement.current_version_id == AchievementVersion.id)
-                .where(Achievement.issuer_id == issuer.id)
-                .order_by(AchievementVersion.published_at, AchievementVersion.id)
-            ).all()
         return self._render(
             "issuer",
             depth=2,
@@ -118,7 +126,9 @@ class StaticPages:
             organisation=issuer.name,
             domain=domain_of(issuer.did),
             keys=issuer_keys(session, issuer),
-            offers=[(version.id, micro_credential(version)) for version in offered],
+            offers=[
+                (version.id, micro_credential(version)) for version in offered(session, issuer)
+            ],
             address=issuer_url(self._base, issuer.slug),
         )
 

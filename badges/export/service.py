@@ -66,6 +66,7 @@ def export_static(
     target: Path,
     *,
     language: str = "en",
+    certificates: bool = True,
     progress: Progress = lambda _done, _all: None,
 ) -> Summary:
     """Write the export to `target`, in the place of an earlier one.
@@ -75,6 +76,7 @@ def export_static(
         ring: its keys; a status list that has changed since it was last read is signed.
         target: the folder.
         language: a locale that pages are written in.
+        certificates: whether each badge's PDF is drawn, which takes longer than all the rest.
         progress: called with the credentials done and all of them.
 
     Raises:
@@ -85,7 +87,7 @@ def export_static(
     with runtime.database.snapshot() as session:
         check_address(session, runtime.config.badge_url)
     with ExportFolder(target, OURS) as folder:
-        writer = _Writer(runtime, ring, folder, StaticPages(runtime, language))
+        writer = _Writer(runtime, ring, folder, StaticPages(runtime, language), certificates)
         counts = writer.everything(progress)
         origin = runtime.config.badge_url
         folder.finish({"origin": origin, **counts})
@@ -105,6 +107,7 @@ class _Writer:
     ring: KeyRing
     folder: ExportFolder
     pages: StaticPages
+    certificates: bool
 
     def __post_init__(self) -> None:
         self.base = self.runtime.config.badge_url
@@ -148,7 +151,11 @@ class _Writer:
         self.folder.write(f"{place}.png", badge_png(self.images, credential))
         self.folder.write(f"{place}.svg", badge_svg(self.images, credential))
         self._older(credential)
-        self._text(f"{place}/index.html", self.pages.credential(credential))
+        if self.certificates:
+            picture = self.images.png(drawing(self.images, credential.version), PICTURE_SIZE)
+            self.folder.write(f"{place}.pdf", self.pages.certificate(credential, picture))
+        page = self.pages.credential(credential, certificate=self.certificates)
+        self._text(f"{place}/index.html", page)
         self._text(f"{place}/embed/index.html", self.pages.card(credential))
 
     def _older(self, credential: Credential) -> None:

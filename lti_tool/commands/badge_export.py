@@ -25,9 +25,17 @@ EVERY = 1000
 @click.command("export-static")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--language", default="en", show_default=True, help="The language of the pages.")
+@click.option(
+    "--certificates/--no-certificates",
+    default=True,
+    show_default=True,
+    help="Draw each badge's PDF to print, too: some twelve a second.",
+)
 @json_option
 @needs_runtime
-def export(runtime: Runtime, folder: Path, language: str, as_json: bool) -> None:
+def export(
+    runtime: Runtime, folder: Path, language: str, certificates: bool, as_json: bool
+) -> None:
     """Write DIR: all that strangers need to verify badges from any web host, without us.
 
     DIR is written beside and then put in place as a whole; it must be missing, empty, or an
@@ -36,7 +44,12 @@ def export(runtime: Runtime, folder: Path, language: str, as_json: bool) -> None
     try:
         with plain_texts():
             summary = export_static(
-                runtime, ring_of(runtime), folder, language=language, progress=_progress
+                runtime,
+                ring_of(runtime),
+                folder,
+                language=language,
+                certificates=certificates,
+                progress=_progress,
             )
     except OSError as exc:
         raise RefusedError(

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from badges.export import service as exporting
 from badges.export.folder import MARKER, ExportFolder
 from badges.openbadges import Outcome, ResolutionError, contexts, verify
 from badges.openbadges.multikey import decode_multikey, public_jwk
+from badges.public.certificate import CertificateWords, certificate_pdf
 from core.errors import ConflictError
 from core.http import Response
 from core.runtime import Runtime
@@ -207,7 +209,10 @@ def test_the_same_badges_give_the_same_bytes(exported: Exported, tmp_path: Path)
     kept = {name for name, when in times.items() if not name.endswith((MARKER, "SHA256SUMS"))}
     assert all((exported.folder / name).stat().st_mtime_ns == times[name] for name in kept)
     other = export_static(
-        exported.district.runtime, exported.district.ring, tmp_path / "other" / "deep"
+        exported.district.runtime,
+        exported.district.ring,
+        tmp_path / "other" / "deep",
+        certificates=False,
     )
     assert other.files == summary.files
     elsewhere = Exported(
@@ -215,6 +220,37 @@ def test_the_same_badges_give_the_same_bytes(exported: Exported, tmp_path: Path)
         exported.private,
     )  # fmt: skip
     assert elsewhere.files() == before
+
+
+def test_each_badge_has_its_certificate_the_same_on_any_day(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    district, place = exported.district, exported.folder / "credentials"
+    written: list[CertificateWords] = []
+
+    def spy(words: CertificateWords, picture: bytes) -> bytes:
+        written.append(words)
+        return certificate_pdf(words, picture)
+
+    monkeypatch.setattr("badges.export.pages.certificate_pdf", spy)
+
+    def files(now: datetime) -> dict[str, bytes]:
+        runtime = replace(district.runtime, clock=lambda: now)
+        export_static(runtime, district.ring, exported.folder, language="es")
+        return {path.stem: path.read_bytes() for path in place.glob("*.pdf")}
+
+    page, good = place / str(exported.good.id) / "index.html", str(exported.good.id)
+    assert ".pdf" not in page.read_text(), "left out, and so not linked"
+    made = files(district.runtime.now())
+    assert f'href="../../credentials/{good}.pdf"' in page.read_text()
+    assert set(made) == {good, str(exported.revoked.id)}
+    assert f"/URI ({BASE_URL}/credentials/{good})".encode() in made[good], "where the code leads"
+    assert b"/Lang (es)" in made[good]
+    words = {one.address.rsplit("/", 1)[1]: one for one in written}
+    assert words[good].over_name == "Esta insignia se otorgó a"
+    assert (words[good].made_on, words[good].warning) == ("", "")
+    assert "la retiró" in words[str(exported.revoked.id)].warning
+    assert files(district.runtime.now() + timedelta(days=4 * 366)) == made
 
 
 def test_the_digests_are_those_of_the_files(exported: Exported) -> None:
@@ -320,6 +356,7 @@ def test_many_badges_are_read_in_batches(
         exported.district.runtime,
         exported.district.ring,
         exported.folder,
+        certificates=False,
         progress=lambda done, total: told.append((done, total)),
     )
     assert told == [(1, 2), (2, 2)]

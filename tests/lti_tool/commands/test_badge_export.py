@@ -22,6 +22,10 @@ def test_an_export_is_written_and_told(
     [summary] = at_district.json("badge", "export-static", folder)
     assert summary["folder"] == str(folder)
     assert (summary["credentials"], summary["changed"]) == (1, 0)
+    certificate = folder / "credentials" / f"{credential.id}.pdf"
+    assert certificate.is_file()
+    at_district.do("badge", "export-static", folder, "--no-certificates")
+    assert not certificate.exists()
 
 
 def test_an_exported_file_verifies(
