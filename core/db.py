@@ -215,7 +215,7 @@ class Database:
             direct.begin()
             try:
                 yield direct
-                direct.commit()
+                direct.end()
             except BaseException:
                 direct.rollback()
                 raise

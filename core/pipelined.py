@@ -62,7 +62,7 @@ class Pipelined(Direct):
         self._open = True
         self._waiting = [("BEGIN", ())]
 
-    def commit(self) -> None:
+    def end(self) -> None:
         """Commit, together with all that still waits."""
         self._waiting.append(("COMMIT", ()))
         self._sent()

@@ -46,8 +46,8 @@ class Direct:
         """Begin a transaction that may write."""
         self.execute("BEGIN IMMEDIATE")
 
-    def commit(self) -> None:
-        """End the transaction; raises what its statements have left to say."""
+    def end(self) -> None:
+        """Commit the transaction; raises what its statements have left to say."""
         self.execute("COMMIT")
 
     def rows(self, sql: str, values: Any, *, returns: bool) -> Sequence[Sequence[Any]]:

@@ -151,6 +151,6 @@ def test_behind_a_pooler_nothing_is_remembered(runtime_pg: Runtime) -> None:
         for topic in "ab":
             direct.begin()
             _WRITE.run(direct, message(topic))
-            direct.commit()
+            direct.end()
         assert names(direct) == 0
     assert topics(runtime_pg) == ["a", "b"]
