@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
 import signal
 import tempfile
+import threading
+import time
 from typing import Any
 
 import click
-from gunicorn.app.base import BaseApplication
-from gunicorn.http import message
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from core import log
 from core.config import Config
@@ -23,10 +28,19 @@ from lti_tool.commands.common import RefusedError, opened, read_config
 from lti_tool.commands.ports import port_fault
 
 # A login by GET may carry hints of 8 KB each, percent-encoded; what is too long for us is to reach
-# our own page, which says so kindly.
-REQUEST_LINE_BYTES = 64 * 1024
+# our own page, which says so kindly. The server itself ends an address at 64 KB.
+HEAD_BYTES = 128 * 1024
 
+# A connection on which nothing comes for so long is closed, in the middle of a head or between two
+# requests. Proxies let go of theirs before (deploy/).
+IDLE_SECONDS = 10
+
+# In a rush what a process cannot begin yet is left with the kernel, in the order it came.
 CONNECTIONS_A_THREAD = 8
+
+# Whatever a process may have gathered goes with it; the next one stands ready before it leaves.
+PROCESS_SECONDS = 24 * 60 * 60
+LEAVING_SECONDS = 20
 
 
 @click.command()
@@ -41,13 +55,10 @@ def serve(host: str, port: int) -> None:
     log.configure(config.log_level, config.log_format)
     folder = tempfile.mkdtemp(prefix="milepost-metrics-")
     count_together(folder)
-    parent = os.getpid()
     try:
-        _Server(config, f"{host}:{port}").run()
+        _server(config, host, port).serve()
     finally:
-        # A web process that is replaced leaves through here as well, while others still count.
-        if os.getpid() == parent:
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _needs_tables(config: Config) -> None:
@@ -57,52 +68,49 @@ def _needs_tables(config: Config) -> None:
             raise RefusedError("The database has no tables yet. Run: milepost db upgrade")
 
 
-class _Server(BaseApplication):  # type: ignore[misc]
-    """Gunicorn, set from our settings; every process opens its own runtime after the fork."""
-
-    def __init__(self, config: Config, bind: str) -> None:
-        self.config, self.bind = config, bind
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Gunicorn's settings."""
-        # Gunicorn caps its own setting at 8190; 0 would read a line without end into memory.
-        message.MAX_REQUEST_LINE = REQUEST_LINE_BYTES
-        settings: dict[str, Any] = {
-            "bind": self.bind,
-            "workers": self.config.workers,
-            "threads": self.config.threads,
-            "worker_class": "gthread",
-            "timeout": 60,
-            "graceful_timeout": 20,
-            "keepalive": 5,
-            # In a rush one process would take most of what waits and leave the others idle; what
-            # is not taken yet goes to whoever has room first.
-            "worker_connections": CONNECTIONS_A_THREAD * self.config.threads,
-            "limit_request_line": REQUEST_LINE_BYTES,
-            "max_requests": 20000,
-            "max_requests_jitter": 2000,
-            "accesslog": None,
-            "loglevel": "warning",
-            "child_exit": _forget_process,
-            "control_socket_disable": True,
-        }
-        for name, value in settings.items():
-            if name in self.cfg.settings:
-                self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """The application of one process."""
-        log.configure(self.config.log_level, self.config.log_format)
-        app = create_app(self.config)
-        settle()
-        return app
+def _server(config: Config, host: str, port: int) -> Any:
+    """Granian, set from our settings; every process opens its own runtime."""
+    return Granian(
+        f"{__name__}:web_process",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=host,
+        port=port,
+        workers=config.workers,
+        blocking_threads=config.threads,
+        backpressure=CONNECTIONS_A_THREAD * config.threads,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=HEAD_BYTES
+        ),
+        websockets=False,
+        log_level=LogLevels.error,
+        respawn_failed_workers=True,
+        workers_lifetime=PROCESS_SECONDS,
+        workers_kill_timeout=LEAVING_SECONDS,
+    )
 
 
-def _forget_process(_server: Any, worker: Any) -> None:
-    from prometheus_client import multiprocess
+def web_process() -> Any:
+    """The application of one process."""
+    config = read_config()
+    log.configure(config.log_level, config.log_format)
+    # Granian gives the whole environment along with every request; secrets have no business there.
+    for name in [name for name in os.environ if name.startswith("MILEPOST_")]:
+        del os.environ[name]
+    app = create_app(config)
+    settle()
+    if main := multiprocessing.parent_process():
+        threading.Thread(target=_stay_with, args=(main.pid,), daemon=True).start()
+    return app
 
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+def _stay_with(main: int | None) -> None:
+    """Leave when the main process is gone; a killed one could not tell anybody to."""
+    while True:
+        time.sleep(1.0)
+        if os.getppid() != main:  # said again and again, for a beginner does not listen yet
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 @click.command()

@@ -13,7 +13,6 @@ from tests.bench.served import Served, one_process, two_processes
 from tests.support.local_http import Answer, Request
 
 PEOPLE = 500
-# Fewer requests in all than those after which gunicorn replaces a process (see `serve`).
 WARM_UP, AT_ONCE, MINUTE, A_SECOND = 2000, 25, 60.0, 100
 STALL_SECONDS, STALLED_PEOPLE, BESIDE = 10.0, 16, 100
 MB = 1024 * 1024

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import urllib.request
 
@@ -20,6 +22,33 @@ def test_a_login_that_is_too_long_reaches_the_page_that_says_so(migrated: Shell)
         assert answer(address + "%20" * 8193, running) == 413
         assert answer(f"{address}x&lti_message_hint={'%7B' * 8193}", running) == 413
         assert answer(address + "x" * 100_000, running) in {400, 414}, "there is an end to it"
+
+
+def test_web_processes_leave_when_their_main_process_is_killed(migrated: Shell) -> None:
+    port = free_port()
+    with process(migrated.but(WORKERS="2"), "serve", "--port", str(port)) as running:
+        assert answer(f"http://127.0.0.1:{port}/livez", running) == 200
+        below = processes_below(running.pid)
+        assert len(below) >= 2
+        running.kill()
+        pause = threading.Event()
+        for _ in range(600):
+            if not any(alive(pid) for pid in below):
+                break
+            pause.wait(0.1)
+        assert not any(alive(pid) for pid in below)
+
+
+def test_no_request_carries_the_settings_along(migrated: Shell) -> None:
+    said = (
+        "import os; from lti_tool.commands.serving import web_process; web_process();"
+        "print([name for name in os.environ if name.startswith('MILEPOST_')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", said], env=migrated.environ(), capture_output=True, text=True,
+        check=True, timeout=SECONDS,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"
 
 
 def test_a_web_process_that_is_replaced_takes_no_counts_with_it(migrated: Shell) -> None:
