@@ -35,9 +35,6 @@ HEAD_BYTES = 128 * 1024
 # requests. Proxies let go of theirs before (deploy/).
 IDLE_SECONDS = 10
 
-# In a rush what a process cannot begin yet is left with the kernel, in the order it came.
-CONNECTIONS_A_THREAD = 8
-
 # Whatever a process may have gathered goes with it; the next one stands ready before it leaves.
 PROCESS_SECONDS = 24 * 60 * 60
 LEAVING_SECONDS = 20
@@ -78,7 +75,6 @@ def _server(config: Config, host: str, port: int) -> Any:
         port=port,
         workers=config.workers,
         blocking_threads=config.threads,
-        backpressure=CONNECTIONS_A_THREAD * config.threads,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(
             header_read_timeout=IDLE_SECONDS * 1000, max_buffer_size=HEAD_BYTES
