@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import uuid
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from badges import ends
 from badges.achievements.models import AchievementVersion
 from badges.awards import reissuing, renewing, revoking, versions
 from badges.awards.models import Credential
@@ -228,4 +229,4 @@ def _levels(given: tuple[str, ...]) -> dict[str, int]:
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    return None if day is None else datetime.combine(day.date(), time(23, 59, 59), UTC)
+    return None if day is None else ends.end_of(day.date())

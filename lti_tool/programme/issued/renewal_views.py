@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, time
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from badges import ends
 from badges.awards import renewing
 from core.errors import UnprocessableError
 from core.web.app import runtime
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.issued import reading, words
-from lti_tool.programme.issued.views import leading
+from lti_tool.programme.issued.views import badge_page, leading
 
 
 @blueprint.get("/issued/renewals")
@@ -30,7 +30,7 @@ def answer_renewal(request_id: uuid.UUID) -> ResponseReturnValue:
     answer, until = request.form.get("answer", ""), request.form.get("until", "").strip()
     granted = request.form.get("do") == "grant"
     try:
-        end = _end_of(until)
+        end = ends.read(until)
         with runtime().database.transaction(who.scope) as session:
             if granted:
                 renewing.grant(
@@ -55,17 +55,16 @@ def answer_renewal(request_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.post("/issued/<uuid:credential_id>/renew")
 def renew_badge(credential_id: uuid.UUID) -> ResponseReturnValue:
     """Renew a badge that nobody asked for."""
-    who = leading()
+    who, until = leading(), request.form.get("until", "").strip()
     try:
         with runtime().database.transaction(who.scope) as session:
             renewing.renew(
-                session, credential_id, until=_end_of(request.form.get("until", "").strip()),
-                actor_id=who.person_id, badge_url=runtime().config.badge_url, now=runtime().now(),
+                session, credential_id, until=ends.read(until), actor_id=who.person_id,
+                badge_url=runtime().config.badge_url, now=runtime().now(),
             )  # fmt: skip
     except UnprocessableError as error:
-        flash(_first(error), "warn")
-    else:
-        flash(_("The badge is renewed and is being signed; its holder is told."), "good")
+        return badge_page(credential_id, until=until, errors=error.fields), 422
+    flash(_("The badge is renewed and is being signed; its holder is told."), "good")
     return redirect(url_for("programme.issued_badge", credential_id=credential_id), 303)
 
 
@@ -88,17 +87,3 @@ def _page(about: uuid.UUID | None, answer: str, until: str, errors: dict[str, ob
         words=words,
         errors={f"{name}-{about}": str(text) for name, text in errors.items()},
     )
-
-
-def _end_of(day: str) -> datetime | None:
-    if not day:
-        return None
-    try:
-        return datetime.combine(datetime.fromisoformat(day).date(), time(23, 59, 59), UTC)
-    except ValueError:
-        fault = _("Write the day as year, month and day, such as 2027-08-31.")
-        raise UnprocessableError(fault, fields={"until": fault}) from None
-
-
-def _first(error: UnprocessableError) -> str:
-    return str(next(iter(error.fields.values()), error.message))

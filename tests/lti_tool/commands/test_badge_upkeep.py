@@ -70,6 +70,9 @@ def test_a_badge_is_corrected_renewed_and_its_versions_listed(
         (3, "renewed"), (2, "corrected"), (1, "issued"),
     ]  # fmt: skip
     at_district.refused("badge", "renew", credential.id, "--until", "2030-01-01")
+    for words in (("renew", credential.id), ("correct", credential.id, "--note", "The end.")):
+        told = at_district.refused("badge", *words, "--until", "9999-12-31")
+        assert "until: Choose a day within the next hundred years." in told
 
 
 def test_a_key_is_retired_and_a_compromised_one_replaced(
