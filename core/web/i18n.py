@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import get_timezone_name
@@ -55,6 +54,9 @@ def install(app: Flask) -> None:
     app.extensions["milepost_locales"] = known
     app.add_template_filter(datetime_abs)
     app.add_template_filter(date_abs)
+    app.add_template_filter(day)
+    app.add_template_filter(last_day)
+    app.add_template_filter(last_day_abs)
     app.add_template_filter(relative)
     app.add_template_filter(filesize)
     app.add_template_filter(initials)
@@ -184,10 +186,11 @@ def _filled(place: EvalContext, text: str, variables: dict[str, object]) -> str:
 
 def datetime_abs(value: datetime) -> Markup:
     """`<time>` with day, date, time and zone, as in "Friday 18 December 2026, 17:00 CET"."""
+    local = here(value)
     text = gettext(
         "%(date)s, %(time)s %(zone)s",
-        date=format_datetime(value, gettext("EEEE d MMMM y")),
-        time=format_datetime(value, "HH:mm"),
+        date=format_datetime(local, gettext("EEEE d MMMM y"), rebase=False),
+        time=format_datetime(local, "HH:mm", rebase=False),
         zone=zone_name(value),
     )
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(timespec="minutes"), text)
@@ -195,22 +198,40 @@ def datetime_abs(value: datetime) -> Markup:
 
 def zone_name(value: datetime) -> str:
     """The zone's short name at `value`, such as CET, or UTC."""
-    zone = get_timezone() or ZoneInfo("UTC")
-    local = value.astimezone(zone)
+    local = here(value)
     return local.tzname() or str(get_timezone_name(local, width="short"))
+
+
+def here(value: datetime) -> datetime:
+    """`value` in the reader's zone; see `timezones.at` for the ends of the calendar."""
+    return timezones.at(value, get_timezone() or UTC)
 
 
 def date_abs(value: datetime | date) -> Markup:
     """`<time>` with the date alone, as in "18 December 2026"."""
-    stamp = value.date() if isinstance(value, datetime) else value
-    return Markup('<time datetime="{}">{}</time>').format(
-        stamp.isoformat(), escape(format_date(value, gettext("d MMMM y")))
-    )
+    stamp = here(value).date() if isinstance(value, datetime) else value
+    return Markup('<time datetime="{}">{}</time>').format(stamp.isoformat(), escape(day(stamp)))
+
+
+def day(value: datetime | date) -> str:
+    """A date inside a sentence, as in "18 December 2026"; of a moment, the reader's day."""
+    stamp = here(value).date() if isinstance(value, datetime) else value
+    return str(format_date(stamp, gettext("d MMMM y")))
+
+
+def last_day(end: datetime) -> str:
+    """The last day of what is good until `end`, inside a sentence, the same in every zone."""
+    return day(timezones.last_day(end))
+
+
+def last_day_abs(end: datetime) -> Markup:
+    """The same as `<time>`."""
+    return date_abs(timezones.last_day(end))
 
 
 def relative(value: datetime) -> str:
     """How far away, as in "in 26 days" or "3 hours ago"; days are counted up to two months."""
-    away = value.astimezone(UTC) - utcnow()
+    away = timezones.at(value, UTC) - utcnow()
     days = abs(away.total_seconds()) / 86400
     # Babel takes the largest unit that reaches the threshold: above the weeks, it says days.
     threshold = max(1.2, days / 7 + 0.01) if days < 60 else 1.2

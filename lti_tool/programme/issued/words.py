@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from badges.public.reading import ShownBadge, read_badge
+from core.web.i18n import last_day
 
 
 def state(name: str) -> tuple[str, str]:
@@ -33,7 +34,7 @@ def reason(name: str) -> str:
         "holder": _("Put into a wallet"),
         "renewed": _("Renewed"),
         "key": _("Signed again, with a new key"),
-        "evidence": _("The holder published evidence with it"),
+        "evidence": _("The holder changed which evidence it shows"),
         "endorsed": _("Others’ words about it were added or taken away"),
     }
     return str(words[name])
@@ -66,8 +67,8 @@ def _pairs(one: ShownBadge, other: ShownBadge) -> Iterator[Difference]:
     never = str(_("Without an end"))
     yield Difference(
         str(_("Valid until")),
-        one.valid_until.date().isoformat() if one.valid_until else never,
-        other.valid_until.date().isoformat() if other.valid_until else never,
+        last_day(one.valid_until) if one.valid_until else never,
+        last_day(other.valid_until) if other.valid_until else never,
     )
 
 

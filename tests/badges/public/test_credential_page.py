@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask, render_template
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
+from badges.app import create_app
 from badges.awards import service as awards
 from badges.awards.models import Credential
 from badges.awards.published import PageRow, published_row
-from badges.public.credential_page import page_context, page_html, page_tag
+from badges.public.credential_page import Days, Standing, page_context, page_html, page_tag
 from badges.public.skeletons import Skeletons
 from core.errors import NotFoundError
 from core.runtime import Runtime
@@ -196,3 +198,41 @@ def test_the_prepared_row_is_what_objects_say(district: District) -> None:
     assert row == PageRow.of(found)
     with pytest.raises(NotFoundError):
         published_row(district.runtime.database, district.learner.id)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "UTC", "Pacific/Midway"])
+@pytest.mark.parametrize(
+    ("end", "day"),
+    [
+        (datetime(2029, 6, 30, 23, 59, 59, tzinfo=UTC), "30 June 2029"),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "31 December 9999"),
+        (datetime(1, 1, 1, tzinfo=UTC), "1 January 1"),
+    ],
+)
+def test_the_day_of_an_end_does_not_depend_on_the_zone(
+    app: Flask, zone: str, end: datetime, day: str
+) -> None:
+    with app.test_request_context():
+        days = Days("en", ZoneInfo(zone))
+        assert days.last_day(end) == days.of(Standing("expired", end)) == day
+        assert days.last_day(None) == ""
+        assert days.day(end)
+        assert days.time(end)
+
+
+def test_a_badge_that_ends_with_the_calendar_has_its_page(
+    runtime: Runtime, district: District
+) -> None:
+    runtime.config = replace(runtime.config, default_timezone="Pacific/Kiritimati")
+    ends = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    credential = issue_credential(district)
+    with runtime.database.transaction() as session, unscoped(session, "the test's badge"):
+        row = session.get_one(Credential, credential.id)
+        told = json.loads(row.document or "")
+        row.document = json.dumps({**told, "validUntil": "9999-12-31T23:59:59Z"})
+        row.valid_until, row.published_at = ends, NOON
+    client = create_app(runtime=runtime).test_client()
+    page = client.get(f"/credentials/{credential.id}", headers=HTML)
+    assert page.status_code == 200
+    assert "31 December 9999" in page.text
+    assert client.get(f"/credentials/{credential.id}.pdf").status_code == 200

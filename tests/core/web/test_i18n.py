@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from flask import Flask, g
@@ -20,8 +20,11 @@ from core.web.i18n import (
     best_locale,
     date_abs,
     datetime_abs,
+    day,
     filesize,
     initials,
+    last_day,
+    last_day_abs,
     relative,
     zone_name,
 )
@@ -147,6 +150,33 @@ def test_a_moments_day_is_the_readers(app: Flask) -> None:
     late = datetime(2026, 12, 18, 23, 30, tzinfo=UTC)
     with reading(app, timezone="Europe/Vienna"):
         assert "19 December 2026" in date_abs(late)
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Vienna", "UTC", "Pacific/Midway"])
+def test_the_last_day_is_the_same_for_every_reader(app: Flask, zone: str) -> None:
+    end = datetime(2026, 12, 18, 23, 59, 59, tzinfo=UTC)
+    with reading(app, timezone=zone):
+        assert last_day_abs(end) == '<time datetime="2026-12-18">18 December 2026</time>'
+        assert last_day(end) == "18 December 2026"
+
+
+EDGES = [datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)]
+
+
+@given(
+    moment=st.datetimes() | st.sampled_from(EDGES),
+    offset=st.integers(-14, 14),
+    zone=st.sampled_from(["Pacific/Kiritimati", "Asia/Kolkata", "UTC", "Pacific/Midway"]),
+)
+@example(moment=EDGES[0], offset=14, zone="Pacific/Midway")
+@example(moment=EDGES[1], offset=-12, zone="Pacific/Kiritimati")
+def test_any_moment_can_be_written_in_any_zone(
+    app: Flask, moment: datetime, offset: int, zone: str
+) -> None:
+    there = moment.replace(tzinfo=timezone(timedelta(hours=offset)))
+    with reading(app, timezone=zone):
+        for write in (date_abs, datetime_abs, day, last_day, last_day_abs, relative, zone_name):
+            assert write(there)
 
 
 @pytest.mark.parametrize(
