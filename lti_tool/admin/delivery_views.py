@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from core.errors import UnprocessableError
+from core.numbers import page_number
 from core.web.app import runtime
 from lti_tool.admin import changes, deliveries, wording
 from lti_tool.admin.blueprint import administrator, blueprint
@@ -21,11 +22,9 @@ def list_deliveries() -> str:
     who = administrator()
     asked = request.args.get("show", "open")
     show: deliveries.Show = next((known for known in deliveries.SHOWS if known == asked), "open")
-    number = request.args.get("page", "1")
+    number = page_number(request.args.get("page", "1"))
     with runtime().database.snapshot(who.scope) as session:
-        found = deliveries.page(
-            session, who.scope, show, int(number) if number.isdecimal() and len(number) < 7 else 1
-        )
+        found = deliveries.page(session, who.scope, show, number)
     return render_template("admin/deliveries.html", found=found, show=show, words=wording)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from badges.achievements import service as achievements
 from core import audit
 from core.errors import ConflictError, UnprocessableError
+from core.numbers import whole
 from core.web.app import runtime
 from core.web.errors import wants_json
 from core.web.sessions import principal
@@ -110,8 +111,7 @@ def _require_still_allowed(revision_id: uuid.UUID) -> None:
 
 
 def _version() -> int | None:
-    text = request.form.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return whole(request.form.get("version", ""))
 
 
 def _given() -> dict[str, Given]:

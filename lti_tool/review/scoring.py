@@ -16,6 +16,7 @@ from badges.achievements import service as achievements
 from badges.achievements.models import AchievementVersion
 from core.errors import ConflictError, UnprocessableError
 from core.identity import owner_like
+from core.numbers import whole
 from lti_tool.evidence.drafts import clean
 from lti_tool.evidence.models import Revision
 from lti_tool.evidence.reading import lock_revision, note
@@ -184,7 +185,8 @@ def _read_levels(version: AchievementVersion, given: Mapping[str, Given]) -> dic
     levels: dict[str, int | None] = {}
     for name, one in given.items():
         text = str(one.level).strip() if one.level is not None else ""
-        levels[name] = int(text) if text.isascii() and text.isdigit() else None if not text else -1
+        number = whole(text)
+        levels[name] = -1 if text and number is None else number
     scored = {name: level for name, level in levels.items() if level is not None}
     fields = {
         f"level-{fault.criterion}": _("This criterion has no such level.")

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from core.errors import ConflictError, NotAllowedError
 from core.identity import Role
+from core.numbers import page_number
 from core.web.app import runtime
 from core.web.errors import wants_json
 from core.web.sessions import principal
@@ -60,13 +61,12 @@ def _page(errors: dict[str, str] | None = None, status: int = 200) -> ResponseRe
         achievement_id = uuid.UUID(chosen) if chosen else None
     except ValueError:
         achievement_id = None
-    number = request.args.get("page", "1")
     with runtime().database.snapshot(who.scope) as session:
         found = read_queue(
             session,
             reviewer_of(session, who),
             runtime().now(),
-            page=int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1,
+            page=page_number(request.args.get("page", "1")),
             achievement_id=achievement_id,
         )
     page = render_template(

@@ -14,7 +14,11 @@ from sqlalchemy.orm import Session, selectinload
 
 from badges.achievements.models import Achievement, AchievementVersion
 from badges.awards.models import Credential, RenewalRequest
+from badges.awards.reissuing import SIGN_REVISION
+from badges.awards.service import SIGN
+from badges.awards.versions import pending
 from core.identity import Person
+from core.outbox import OutboxMessage
 from core.scope import unscoped
 from core.web.calling import teacher
 
@@ -138,6 +142,31 @@ def state_of(credential: Credential, now: datetime) -> str:
     return "ending" if credential.valid_until > now else "ended"
 
 
+def held_up(session: Session, credential: Credential) -> bool:
+    """Whether what waits to be signed was tried and not signed, so that it takes more than seconds.
+
+    It is tried again by itself, or an administrator has to look at it first.
+    """
+    topic, key = SIGN, str(credential.id)
+    if credential.state != "accepted":
+        waiting = pending(session, credential.id)
+        if waiting is None:
+            return False
+        topic, key = SIGN_REVISION, f"{credential.id}:{waiting.number}"
+    return (
+        session.scalar(
+            select(
+                or_(
+                    OutboxMessage.state == "dead",
+                    OutboxMessage.last_error.is_not(None),
+                    OutboxMessage.dropped_at.is_not(None),
+                )
+            ).where(OutboxMessage.topic == topic, OutboxMessage.key == key)
+        )
+        or False
+    )
+
+
 def achievements_given(session: Session) -> list[tuple[str, str]]:
     """(id, name) of every micro-credential whose badge was given, for the filter."""
     given = session.scalars(
@@ -173,9 +202,9 @@ def _narrowed(filters: Filters) -> list[ColumnElement[bool]]:
         )
         wanted.append(Credential.achievement_version_id.in_(versions))
     if since := _day(filters.since):
-        wanted.append(Credential.awarded_at >= _midnight(since))
+        wanted.append(Credential.awarded_at >= datetime.combine(since, time.min, UTC))
     if until := _day(filters.until):
-        wanted.append(Credential.awarded_at < _midnight(until + timedelta(days=1)))
+        wanted.append(Credential.awarded_at <= datetime.combine(until, time.max, UTC))
     return wanted
 
 
@@ -213,10 +242,6 @@ def _count(session: Session, wanted: Sequence[ColumnElement[bool]]) -> int:
 
 def _some(session: Session) -> uuid.UUID | None:
     return session.scalar(select(Credential.id).limit(1))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
 
 
 def _day(text: str) -> date | None:

@@ -87,7 +87,7 @@ def picked(course_id: str) -> Response:
     return private(make_response(page))
 
 
-@messages.get("/courses/<course_id>/work/<int:item_id>/<user_id>")
+@messages.get("/courses/<course_id>/work/<int(max=2147483647):item_id>/<user_id>")
 @needs_person
 def review(person: SandboxPerson, course_id: str, item_id: int, user_id: str) -> Response:
     """Open a learner's work from the gradebook."""
