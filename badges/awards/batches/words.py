@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _
 
 _WORDS = {
@@ -72,4 +72,6 @@ def fault_words(fault: Mapping[str, Any]) -> str:
     if code not in _WORDS:
         return str(gettext("This line could not be carried out (%(code)s).", code=code))
     values = {name: value for name, value in fault.items() if name not in {"column", "code"}}
+    if isinstance(values.get("limit"), int):
+        values["limit"] = format_decimal(values["limit"])
     return str(_WORDS[code]) % values

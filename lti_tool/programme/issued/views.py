@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,6 +20,7 @@ from badges.awards.models import Credential
 from badges.public.reading import read_badge
 from core.errors import NotFoundError, UnprocessableError
 from core.identity import Role
+from core.numbers import page_number
 from core.web.app import runtime
 from core.web.sessions import Principal, principal
 from lti_tool.programme.blueprint import blueprint
@@ -37,11 +38,9 @@ def leading() -> Principal:
 def issued() -> str:
     """Every badge that was given, by filters."""
     who, filters, now = leading(), reading.Filters.read(request.args), runtime().now()
-    number = request.args.get("page", "1")
+    number = page_number(request.args.get("page", "1"))
     with runtime().database.snapshot(who.scope) as session:
-        found = reading.page(
-            session, filters, int(number) if number.isdecimal() and len(number) < 7 else 1, now
-        )
+        found = reading.page(session, filters, number, now)
         offered = reading.achievements_given(session)
         waiting = reading.renewals_asked(session)
     return render_template(
@@ -58,12 +57,20 @@ def issued() -> str:
 @blueprint.get("/issued/<uuid:credential_id>")
 def issued_badge(credential_id: uuid.UUID) -> str:
     """One badge: what it says, its versions, and what can be done."""
+    return badge_page(credential_id)
+
+
+def badge_page(
+    credential_id: uuid.UUID, *, until: str = "", errors: Mapping[str, object] | None = None
+) -> str:
+    """The page of one badge; `until` is what somebody typed into its renewal, `errors` by field."""
     who, now = leading(), runtime().now()
     with runtime().database.snapshot(who.scope) as session:
         credential = of_scope(session, credential_id)
         [row] = reading.rows_of(session, [credential], now)
         history = versions.history(session, credential.id)
         renewal = renewing.standing(session, credential, now)
+        held_up = reading.held_up(session, credential)
     return render_template(
         "programme/issued/badge.html",
         row=row,
@@ -71,7 +78,10 @@ def issued_badge(credential_id: uuid.UUID) -> str:
         badge=read_badge(json.loads(credential.document or "{}")),
         history=history,
         waits=any(one.signed_at is None and one.replaced_at is None for one in history),
+        held_up=held_up,
         renewal=renewal,
+        until=until,
+        errors={name: str(text) for name, text in (errors or {}).items()},
         own=credential.person_id == who.person_id,
         made=achievements.micro_credential(credential.version),
         image=url_for("achievements.image_svg", version_id=credential.achievement_version_id),

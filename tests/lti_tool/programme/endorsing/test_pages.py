@@ -121,11 +121,16 @@ def test_each_fault_is_told_at_its_place_and_nothing_typed_is_lost(
     assert answer.status_code == 422
     for said in (
         "Nothing that can be endorsed was found", "Choose the issuer", "Say what you endorse",
-        "Write a day such as", "https://elsewhere.example/x",
+        "There is no such day in the calendar.", "https://elsewhere.example/x",
     ):  # fmt: skip
         assert said in answer.text
     early = {"address": "", "issuer": "", "comment": "", "until": "2020-01-01"}
     assert "still to come" in giver.post("/endorsements", early, page="/endorsements/new").text
+    for until in ("9999-12-31", "2200-01-01"):
+        late = giver.post("/endorsements", {**early, "until": until}, page="/endorsements/new")
+        assert late.status_code == 422
+        assert "Choose a day within the next hundred years." in late.text
+        assert f'value="{until}"' in late.text
     # Its own is not for it to endorse; what was typed is still there.
     own = {
         "address": f"{union.district.badge_url}/issuers/union",
@@ -195,6 +200,25 @@ def test_terms_are_published_read_and_ended(union: Union, receiver: Visit) -> No
     assert "These terms have ended" in receiver.client.get("/issuers/alder-valley/terms/2").text
     assert receiver.client.get("/issuers/alder-valley/terms/3").status_code == 404
     assert receiver.post(place, {"text": "x" * 20_001}).status_code == 422
+    for number in ("0", "9" * 9, "9" * 20, "9" * 400):
+        missing = receiver.client.get(f"/issuers/alder-valley/terms/{number}")
+        assert missing.status_code == 404
+
+
+def test_of_two_who_publish_terms_at_once_the_second_is_told(union: Union, receiver: Visit) -> None:
+    place = f"/issuers/{union.district.issuer.id}/terms"
+    assert 'name="seen" value="0"' in receiver.get(place).text
+    assert receiver.post(place, {"text": "You may share it.", "seen": "0"}).status_code == 303
+    late = receiver.post(place, {"text": "You may not.", "seen": "0"})
+    assert late.status_code == 409
+    long = receiver.post(place, {"text": "x" * 20_001, "seen": "0"})
+    assert long.status_code == 422
+    assert 'name="seen" value="0"' in long.text
+    assert "Somebody has published other terms since you opened this page" in late.text
+    assert "You may not." in late.text
+    assert 'name="seen" value="1"' in late.text
+    assert receiver.client.get("/issuers/alder-valley/terms/2").status_code == 404
+    assert receiver.post(place, {"text": "You may not.", "seen": "1"}).status_code == 303
 
 
 __all__ = ["district", "union"]

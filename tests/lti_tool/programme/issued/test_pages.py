@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from badges.achievements.service import issuer_keys
 from badges.awards import service
-from badges.awards.models import Credential
+from badges.awards.models import Credential, CredentialRevision
 from badges.period import Period
 from core.db import utcnow
-from core.identity import Role, create_organisation
+from core.identity import Person, Role, create_organisation
+from core.outbox import bury, claim, postpone
 from core.runtime import Runtime
 from core.scope import unscoped
 from lti_tool.programme.issued import reading
@@ -54,12 +55,13 @@ def test_badges_are_found_by_name_address_state_and_day(
         ("?since=2026-03-14&until=2026-03-14", ("Ash Testfield",), ()),
         ("?text=%25", ("No badge is like that",), ()),
         ("?state=x&achievement=x&since=x&page=x", ("Ash Testfield",), ()),
+        ("?since=0001-01-01&until=9999-12-31", ("Ash Testfield",), ()),
     ):
         page = lead.get(f"/issued{query}").text
         assert all(text in page for text in there), query
         assert not any(text in page for text in absent), query
     monkeypatch.setattr(reading, "A_PAGE", 1)
-    pages = [lead.get(f"/issued?page={n}").text for n in (1, 2, 9)]
+    pages = [lead.get(f"/issued?page={n}").text for n in (1, 2, "9" * 20)]
     assert sorted("Ash Testfield" in page for page in pages) == sorted(
         "Wren Samplewood" not in page for page in pages
     )
@@ -112,9 +114,12 @@ def test_a_correction_that_changes_nothing_or_cannot_be_is_answered_in_words(
     }  # fmt: skip
     for changes, words in (
         ({}, "Nothing is different yet"),
-        ({"until": "soon"}, "Write the day as year, month and day"),
+        ({"until": "soon"}, "There is no such day in the calendar."),
         ({"version": str(uuid.uuid4())}, "Choose one of the versions."),
         ({"name": "Wren\u202e"}, "Write the name as others should read it"),
+        ({"level-planned": "99"}, "Choose one of these."),
+        ({"level-wait": "zz"}, "Choose one of these."),
+        ({"name": "Other", "note": "n" * 10_000}, "This has 10000 characters; at most 500 fit."),
     ):
         answer = lead.post(path, {**same, **changes, "do": "issue"})
         assert answer.status_code == 422
@@ -269,3 +274,166 @@ def test_a_schools_administrator_does_not_touch_the_districts_keys(
     visit = visit_as(app, district, person, frozenset({Role.ADMINISTRATOR}))
     assert "No issuer of yours yet" in visit.get("/issued/keys").text
     assert visit.get(f"/issued/keys/{kid}/withdraw").status_code == 403
+
+
+HUNDRED = "Choose a day within the next hundred years."
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        ("soon", "There is no such day in the calendar."),
+        ("2027-02-30", "There is no such day in the calendar."),
+        ("2026-03-14", "Choose a day after the one on which it ends now."),
+        ("0001-01-01", "Choose a day after the one on which it ends now."),
+        ("9999-12-31", HUNDRED),
+    ],
+)
+def test_a_renewal_to_a_day_that_cannot_be_stays_on_the_page_with_what_was_typed(
+    district: District, lead: Visit, until: str, words: str
+) -> None:
+    credential = issue_credential(district)
+    page = f"/issued/{credential.id}"
+    answer = lead.post(f"{page}/renew", {"until": until}, page=page)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert f'value="{until}"' in answer.text
+    assert stored(district, credential).revision == 1
+
+
+@pytest.mark.parametrize(
+    ("until", "words"),
+    [
+        ("0001-01-01", "Choose a day after the one on which it was earned."),
+        ("2026-03-14", "Choose a day after the one on which it was earned."),
+        ("9999-12-31", HUNDRED),
+    ],
+)
+def test_a_correction_to_an_end_that_cannot_be_is_told_at_its_field(
+    district: District, lead: Visit, until: str, words: str
+) -> None:
+    credential = issue_credential(district)
+    path = f"/issued/{credential.id}/correct"
+    for do in ("show", "issue"):
+        answer = lead.post(path, {**_as_it_is(district), "until": until, "do": do})
+        assert answer.status_code == 422
+        assert words in answer.text
+        assert f'value="{until}"' in answer.text
+    assert "Being signed" not in lead.get(f"/issued/{credential.id}").text
+
+
+def test_a_preview_names_days_as_people_read_them(district: District, lead: Visit) -> None:
+    credential = issue_credential(district)
+    shown = lead.post(
+        f"/issued/{credential.id}/correct",
+        {**_as_it_is(district), "until": "2031-06-30", "do": "show"},
+    ).text
+    assert "14 March 2029" in shown
+    assert "30 June 2031" in shown
+    assert ">2031-06-30<" not in shown
+
+
+def test_of_two_who_correct_a_badge_at_once_the_second_is_told(
+    district: District, lead: Visit
+) -> None:
+    credential = issue_credential(district)
+    path = f"/issued/{credential.id}/correct"
+    form = {**_as_it_is(district), "seen": "1"}
+    assert 'name="seen" value="1"' in lead.get(path).text
+    first = lead.post(path, {**form, "name": "Wren S. Samplewood", "do": "issue"})
+    assert first.status_code == 303
+    for do in ("show", "issue"):
+        late = lead.post(path, {**form, "name": "Wren T. Sample", "do": do})
+        assert late.status_code == 409
+        for text in ("a newer version than the one that you opened", "Wren T. Sample",
+                     "Wren S. Samplewood", 'name="seen" value="2"'):  # fmt: skip
+            assert text in late.text
+    hasty = lead.post(path, {**form, "until": "9999-12-31", "do": "issue"})
+    assert hasty.status_code == 409
+    assert HUNDRED in hasty.text
+    assert "a newer version than the one that you opened" in hasty.text
+    assert "Version 3" not in lead.get(f"/issued/{credential.id}").text
+    again = lead.post(path, {**form, "seen": "2", "name": "Wren T. Sample", "do": "issue"})
+    assert again.status_code == 303
+
+
+def test_a_version_that_cannot_be_signed_is_told_and_the_next_one_holds(
+    runtime: Runtime, district: District, lead: Visit
+) -> None:
+    credential = issue_credential(district)
+    work(runtime)
+    path, page = f"/issued/{credential.id}/correct", f"/issued/{credential.id}"
+    lead.post(path, {**_as_it_is(district), "name": "Wren X", "do": "issue"})
+    with runtime.database.transaction() as session, unscoped(session, "the test's row"):
+        row = session.scalars(
+            select(CredentialRevision).where(CredentialRevision.number == 2)
+        ).one()
+        row.unsigned = {**row.unsigned, "validUntil": "never"}
+    work(runtime)
+    told = lead.get(page).text
+    assert "Version 2 could not be signed." in told
+    assert "some seconds" not in told
+    assert "Being signed" not in told
+    lead.post(path, {**_as_it_is(district), "name": "Wren S. Samplewood", "do": "issue"})
+    work(runtime)
+    assert stored(district, credential).recipient_name == "Wren S. Samplewood"
+    assert "could not be signed." not in lead.get(page).text
+
+
+@pytest.mark.parametrize("end", ["dead", "tried again"])
+def test_a_signature_that_takes_longer_is_not_promised_in_seconds(
+    runtime: Runtime, district: District, lead: Visit, end: str
+) -> None:
+    credential = issue_credential(district)
+    work(runtime)
+    page = f"/issued/{credential.id}"
+    form = {**_as_it_is(district), "name": "Wren X", "do": "issue"}
+    lead.post(f"{page}/correct", form)
+    assert "some seconds" in lead.get(page).text
+    now = utcnow()
+    [job] = claim(runtime.database, limit=10, now=now)
+    if end == "dead":
+        bury(runtime.database, job, "NoActiveKeyError", now=now)
+    else:
+        postpone(runtime.database, job, "NoActiveKeyError", at=now + timedelta(hours=1))
+    told = lead.get(page).text
+    assert "Its signature takes longer than usual." in told
+    assert "some seconds" not in told
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Vienna", "Pacific/Midway"])
+@pytest.mark.parametrize(
+    ("end", "day"),
+    [
+        (datetime(2029, 6, 30, 23, 59, 59, tzinfo=UTC), "30 June 2029"),
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "31 December 9999"),
+        (datetime(1, 1, 1, 23, 59, 59, tzinfo=UTC), "1 January 1"),
+    ],
+)
+def test_an_end_is_one_day_for_whoever_reads_of_it(
+    runtime: Runtime, district: District, lead: Visit, holder: Visit, end: datetime, day: str,
+    zone: str,
+) -> None:  # fmt: skip
+    credential = issue_credential(district)
+    work(runtime)
+    with runtime.database.transaction() as session, unscoped(session, "the test's rows"):
+        people = (lead.person.id, holder.person.id)
+        session.execute(update(Person).where(Person.id.in_(people)).values(timezone=zone))
+        session.execute(
+            update(Credential).where(Credential.id == credential.id).values(valid_until=end)
+        )
+    for visit, page in (
+        (lead, "/issued"), (lead, f"/issued/{credential.id}"),
+        (holder, f"/badges/{credential.award_id}/renewal"),
+    ):  # fmt: skip
+        answer = visit.get(page)
+        assert answer.status_code == 200
+        assert f">{day}</time>" in answer.text
+
+
+def _as_it_is(district: District) -> dict[str, str]:
+    """The form of a correction with what the badge says already."""
+    return {
+        "name": "Wren Samplewood", "version": str(district.version.id), "level-planned": "3",
+        "level-wait": "3", "until": "2029-03-14", "note": "It was wrong.",
+    }  # fmt: skip
