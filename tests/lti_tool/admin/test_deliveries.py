@@ -62,6 +62,44 @@ def test_what_has_not_arrived_is_shown_with_the_reason_escaped(
     assert "One delivery has not arrived." in pia.get("/connections").text
 
 
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("InvalidCredentialError", "As it is written nobody could verify it"),
+        ("NoActiveKeyError", "Its issuer has no key to sign with."),
+        ("OverflowError", "Milepost met a fault of its own (OverflowError)."),
+        ("IntegrityError (23505)", "Milepost met a fault of its own (IntegrityError (23505))."),
+        ("The LMS answered 422.", "The LMS answered 422."),
+    ],
+)
+def test_a_fault_of_our_own_is_told_in_words(
+    pia: Visit, district: District, runtime: Runtime, error: str, words: str
+) -> None:
+    job = given_up(runtime, district.organisation, error)
+    for path in ("/deliveries", f"/deliveries/{job.id}"):
+        text = pia.get(path).text
+        assert words in text
+        assert f">{error}<" not in text or words == error
+
+
+@pytest.mark.parametrize(
+    ("topic", "words"),
+    [
+        ("credential.sign", "its holder waits for it until it is withdrawn"),
+        ("credential.sign_revision", "This version of the badge is then not signed"),
+        ("endorsement.sign", "The endorsement is then never signed"),
+        ("review.decided>grade.post", "only the other side does not hear of it"),
+        ("badge.batch", "It is then never done"),
+    ],
+)
+def test_what_dropping_means_fits_what_is_dropped(
+    pia: Visit, district: District, runtime: Runtime, topic: str, words: str
+) -> None:
+    job = claimed(runtime, district.organisation, topic)
+    bury(runtime.database, job, "It did not go.", now=utcnow())
+    assert words in pia.get(f"/deliveries/{job.id}").text
+
+
 def test_what_is_tried_again_by_itself_needs_no_button(
     pia: Visit, district: District, runtime: Runtime
 ) -> None:
