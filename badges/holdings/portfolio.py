@@ -23,7 +23,7 @@ from badges.awards.granting import refuse_test_student
 from badges.holdings.models import Portfolio, PortfolioAddress
 from badges.holdings.pieces import Piece, pieces_of
 from badges.once import insert_once
-from core import audit
+from core import audit, plain_text
 from core.errors import ConflictError, NotFoundError, UnprocessableError
 from core.identity import Person, owner_like
 from core.scope import unscoped
@@ -242,21 +242,16 @@ def _locked(session: Session, person_id: uuid.UUID) -> Portfolio:
 
 def _check(title: str, intro: str, sections: Sequence[Section]) -> None:
     faults: dict[str, object] = {}
-    short = _("At most %(limit)d characters.", limit=TITLE_LIMIT)
-    long = _("At most %(limit)d characters.", limit=TEXT_LIMIT)
     if not title:
         faults.update(_nameless().fields)
-    elif len(title) > TITLE_LIMIT:
-        faults["title"] = short
-    if len(intro) > TEXT_LIMIT:
-        faults["intro"] = long
+    typed = {"title": plain_text.line_fault(title, TITLE_LIMIT)}
+    typed["intro"] = plain_text.text_fault(intro, TEXT_LIMIT)
     if len(sections) > MOST_SECTIONS:
         faults[""] = _("A page has at most %(limit)d sections.", limit=MOST_SECTIONS)
     for number, section in enumerate(sections):
-        if len(section.title) > TITLE_LIMIT:
-            faults[f"title-{number}"] = short
-        if len(section.text) > TEXT_LIMIT:
-            faults[f"text-{number}"] = long
+        typed[f"title-{number}"] = plain_text.line_fault(section.title, TITLE_LIMIT)
+        typed[f"text-{number}"] = plain_text.text_fault(section.text, TEXT_LIMIT)
+    faults.update({place: fault for place, fault in typed.items() if fault is not None})
     if faults:
         raise UnprocessableError(
             _("The page cannot be kept like this yet."), code="portfolio_unusable", fields=faults
@@ -282,7 +277,7 @@ def _text(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join(_text(text).split())
+    return plain_text.line(_text(text))
 
 
 def _fresh_slug() -> str:

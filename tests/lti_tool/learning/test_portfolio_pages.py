@@ -161,6 +161,23 @@ def test_faults_stand_beside_their_fields_with_what_was_typed(
     assert "This address is taken. Try another." in answer.text
 
 
+def test_all_that_was_typed_stands_there_again_and_a_broken_form_takes_nothing_away(
+    visit: Visit,
+) -> None:
+    visit.post(f"{PAGE}/begin", {}, page=PAGE)
+    before = visit.get(PAGE).text
+    form = {"title": "T", "version": "0", "count": "1", "title-0": "Kept section"}
+    long = visit.post(PAGE, {**form, "intro": "y" * 10_000}, page=PAGE)
+    assert long.status_code == 422
+    assert "y" * 10_000 in long.text
+    assert "This has 10000 characters; at most 2000 fit." in long.text
+    turned = visit.post(PAGE, {**form, "title": "Wren\u202enhoJ"}, page=PAGE)
+    assert (turned.status_code, "turns the direction" in turned.text) == (422, True)
+    for count in ("abc", "-1", ""):
+        assert visit.post(PAGE, {**form, "count": count}, page=PAGE).status_code == 400
+    assert visit.get(PAGE).text.count('name="title-') == before.count('name="title-')
+
+
 def test_before_a_page_is_begun_there_is_nothing_to_look_at(visit: Visit) -> None:
     assert visit.get(f"{PAGE}/preview").status_code == 303
     assert "You have published no badge yet." in visit.get(PAGE).text

@@ -72,13 +72,27 @@ def test_a_private_badge_is_shown_by_a_link_until_it_is_ended(
     assert "No link yet" in visit.get(page(credential, "/links")).text
 
 
+def test_a_link_may_be_noted_with_any_emoji_and_with_nothing_that_turns_what_is_read(
+    visit: Visit, credential: Credential
+) -> None:
+    for label in ("For 👩\u200d🚀", "🏴󠁧󠁢󠁥󠁿"):
+        assert (
+            visit.post(page(credential, "/links"), {"days": "7", "label": label}).status_code == 303
+        )
+        assert label in visit.get(page(credential, "/links")).text
+    for label in ("Wren\u202enhoJ", "Wren\u2066nhoJ\u2069"):
+        answer = visit.post(page(credential, "/links"), {"days": "7", "label": label})
+        assert answer.status_code == 422
+        assert "turns the direction of the text" in answer.text
+
+
 def test_what_is_wrong_with_a_link_is_said_beside_it_and_nothing_is_lost(
     visit: Visit, credential: Credential
 ) -> None:
     answer = visit.post(page(credential, "/links"), {"days": "8", "label": "x" * 100})
     assert answer.status_code == 422
     assert "Choose one of these times." in answer.text
-    assert "at most 80 characters" in answer.text
+    assert "This has 100 characters; at most 80 fit." in answer.text
     assert "x" * 100 in answer.text
 
 

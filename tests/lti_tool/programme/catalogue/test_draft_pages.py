@@ -216,7 +216,7 @@ def test_a_name_that_no_list_could_show_is_told_with_its_limit_and_not_saved(
         ("x" * 10_000, "This has 10000 characters; at most 120 fit."),
         ("Listening\u202egninetsiL", "turns the direction of the text"),
     ):
-        answer = save(lead, path, written(name=name))
+        answer = save(lead, path, {**written(), "name": name})
         assert (answer.status_code, said in answer.text, name in answer.text) == (422, True, True)
         assert drafts(district)[0].content["name"] == "Questions That Open"
 
