@@ -342,6 +342,13 @@ def _over(exchange: WalletExchange) -> GoneError:
             title=_("A wallet has taken this badge"),
             advice=again,
         )
+    if exchange.expires_at < exchange.created_at + LIFETIME:
+        return GoneError(
+            _("Whoever made this link has stopped it, or has made another one since."),
+            code="exchange_expired",
+            title=_("This link has ended"),
+            advice=again,
+        )
     return GoneError(
         _("Such a link works for a quarter of an hour."),
         code="exchange_expired",

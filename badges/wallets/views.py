@@ -22,10 +22,11 @@ from badges.public.own_documents import OwnDocuments
 from badges.public.verification import GuardedResolver
 from badges.wallets import service
 from badges.wallets.addresses import LEARNER_WALLET_SITE, exchange_url, learner_wallet_link
-from core.errors import MilepostError, UnprocessableError
+from core.errors import MilepostError, TooLargeError, UnprocessableError
 from core.runtime import Runtime
 from core.web.app import runtime
 from core.web.errors import refusal
+from core.web.i18n import filesize
 
 pages = Blueprint("wallets", __name__, url_prefix="/exchanges")
 pages.after_request(allow_other_sites)
@@ -148,7 +149,15 @@ def refused(error: MilepostError) -> Response:
 def _body() -> JsonObject:
     """The JSON object that was posted; nothing at all is an empty one."""
     if (request.content_length or 0) > MAX_BYTES:
-        raise UnprocessableError(_("What was sent is too large."), code="request_too_large")
+        raise TooLargeError(
+            _(
+                "What was sent is %(size)s; at most %(limit)s are read here.",
+                size=filesize(request.content_length or 0),
+                limit=filesize(MAX_BYTES),
+            ),
+            code="request_too_large",
+            advice=_("Send the presentation alone: the empty object asks what is wanted."),
+        )
     data = request.get_data(cache=False)
     if not data.strip():
         return {}

@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from core.log import request_id
 from core.runtime import Runtime
-from core.web import assets, errors, flashes, i18n, metrics, ops, sessions
+from core.web import assets, bodies, errors, flashes, i18n, metrics, ops, sessions
 from core.web.templating import PageEnvironment
 
 MAX_FORM_BYTES = 2 * 1024 * 1024
@@ -67,6 +67,7 @@ def make_app(shared: Runtime, *, import_name: str = "milepost") -> Flask:
     sessions.install(app)
     flashes.install(app)
     errors.install(app)
+    app.jinja_env.globals["file_was_sent"] = bodies.file_was_sent
     metrics.install(app)
     ops.install(app)
     return app

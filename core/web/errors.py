@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from core.db import utcnow
 from core.errors import MilepostError
+from core.web.bodies import refusal_of_more
 
 log = logging.getLogger("milepost.web")
 _VISIT = re.compile(r"/s/[0-9a-f-]{36}/")
@@ -75,7 +76,6 @@ def _advice(status: int) -> Any:
         400: _("Go back, load the page anew and try once more."),
         404: _("Look at the address again; what a link led to may also have been taken back."),
         405: _("Go back and use the buttons of the page."),
-        413: _("Send less at once, or add a link in its place."),
     }.get(status)
 
 
@@ -116,6 +116,9 @@ def _http(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]
     status = error.code or 500
+    more = refusal_of_more() if status == 413 else None
+    if more is not None:
+        return refusal(more)
     codes = {
         404: "not_found",
         405: "method_not_allowed",
@@ -133,6 +136,7 @@ def _http(error: HTTPException) -> Response:
         code=codes.get(status, "http_error"),
         title=_title(status),
         message=messages.get(status, _("This request could not be answered.")),
+        advice=_("Go back and send less at once.") if status == 413 else None,
     )
     for name, value in error.get_headers():
         if name.lower() in {"allow", "retry-after", "location"}:

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from flask import request
 from flask_babel import gettext as _
-from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import HTTPException
 
 from core.errors import TooLargeError
+from core.numbers import whole
 from core.web.app import runtime
+from core.web.bodies import room_for
 from core.web.i18n import filesize
 from core.web.sessions import Principal, SessionBlueprint
 
@@ -25,10 +25,7 @@ def _room_for_uploads(endpoint: str | None, _values: object) -> None:
     """Only the upload route takes large bodies; this runs before anything reads the form."""
     if endpoint not in UPLOADS:
         return
-    limit = runtime().config.upload_max_bytes + FORM_ROOM
-    request.max_content_length = limit
-    if (request.content_length or 0) > limit:
-        raise too_large(request.content_length or 0)
+    room_for(runtime().config.upload_max_bytes + FORM_ROOM, too_large)
 
 
 def too_large(size: int) -> TooLargeError:
@@ -43,29 +40,18 @@ def too_large(size: int) -> TooLargeError:
     )
 
 
-def form() -> MultiDict[str, str]:
-    """The form of this request; a body over the limit becomes the refusal with both sizes."""
-    try:
-        return request.form
-    except HTTPException as exc:
-        if exc.code == 413 and request.endpoint in UPLOADS:
-            raise too_large(request.content_length or 0) from None
-        raise
-
-
 def typed(prefix: str) -> dict[str, str]:
     """The fields whose names begin with `prefix`, by the rest of their names."""
     return {
         name.removeprefix(prefix): value
-        for name, value in form().items()
+        for name, value in request.form.items()
         if name.startswith(prefix)
     }
 
 
 def posted_version() -> int | None:
     """The version the page was loaded with; None if it was not sent or is no number."""
-    text = form().get("version", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    return whole(request.form.get("version", ""))
 
 
 def resource_link(who: Principal, achievement_id: uuid.UUID) -> str | None:

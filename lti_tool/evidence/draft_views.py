@@ -19,7 +19,7 @@ from core.web.errors import wants_json
 from core.web.sessions import principal
 from lti_tool.evidence import drafts, links, pages, reading, sending, sniff, uploads
 from lti_tool.evidence.assignments import hides_author, policy_for
-from lti_tool.evidence.blueprint import bp, form, posted_version, too_large, typed
+from lti_tool.evidence.blueprint import bp, posted_version, too_large, typed
 from lti_tool.evidence.models import EvidenceItem, Revision
 from lti_tool.evidence.requirements import NARRATIVE
 from lti_tool.review import intake
@@ -39,10 +39,10 @@ def draft(revision_id: uuid.UUID) -> ResponseReturnValue:
 @bp.post("/evidence/<uuid:revision_id>/draft")
 def save_draft(revision_id: uuid.UUID) -> ResponseReturnValue:
     """Save as a plain form; "check" goes on to the check page, "mine" overwrites knowingly."""
-    answer = _save_typed(revision_id, overwrite=form().get("go") == "mine")
+    answer = _save_typed(revision_id, overwrite=request.form.get("go") == "mine")
     if not isinstance(answer, Revision):
         return answer
-    where = "evidence.check" if form().get("go") == "check" else "evidence.draft"
+    where = "evidence.check" if request.form.get("go") == "check" else "evidence.draft"
     return redirect(url_for(where, revision_id=revision_id), 303)
 
 
@@ -88,7 +88,7 @@ def add_link(revision_id: uuid.UUID, requirement_id: str) -> ResponseReturnValue
         return answer
     name = f"link_url-{requirement_id}"
     try:
-        url = links.check(form().get(name, ""), name)
+        url = links.check(request.form.get(name, ""), name)
         with runtime().database.transaction(principal().scope) as session:
             drafts.add_link(
                 session,
@@ -96,7 +96,7 @@ def add_link(revision_id: uuid.UUID, requirement_id: str) -> ResponseReturnValue
                 principal().person_id,
                 requirement_id,
                 url=url,
-                title=form().get(f"link_title-{requirement_id}", "").strip(),
+                title=request.form.get(f"link_title-{requirement_id}", "").strip(),
                 now=runtime().now(),
             )
     except UnprocessableError as exc:
@@ -136,8 +136,8 @@ def send(revision_id: uuid.UUID) -> ResponseReturnValue:
                 session,
                 revision_id,
                 principal().person_id,
-                key=form().get("key", ""),
-                seen=form().get("seen"),
+                key=request.form.get("key", ""),
+                seen=request.form.get("seen"),
                 now=runtime().now(),
             )
     except sending.NotReadyError:
@@ -239,7 +239,7 @@ def _draft_page(
             _("This has already been sent, so it stays as it is."), code="already_sent"
         )
     document = achievements.micro_credential(revision.achievement_version)
-    given = form() if request.method == "POST" else {}
+    given = request.form if request.method == "POST" else {}
     texts = typed("text-") if given else {}
     label, optional = pages.narrative_label(document)
     hidden = hides_author(policy_for(revision))

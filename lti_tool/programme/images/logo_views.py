@@ -11,13 +11,11 @@ from flask_babel import gettext as _
 from badges.achievements import issuers as profiles
 from badges.achievements.images.uploads import LEAST_LOGO
 from badges.achievements.models import Issuer
-from core.errors import UnprocessableError
 from core.web.app import runtime
 from core.web.sessions import principal
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.catalogue import authority
-from lti_tool.programme.images import publishing
-from lti_tool.programme.images.picture_views import kept_picture, receive_upload, told
+from lti_tool.programme.images.picture_views import kept_picture, take_in, told
 
 
 @blueprint.get("/issuers/<uuid:issuer_id>/image")
@@ -32,19 +30,9 @@ def issuer_image(issuer_id: uuid.UUID) -> str:
 def own_issuer_image(issuer_id: uuid.UUID) -> ResponseReturnValue:
     """Take in a picture, clean it and show it. It is used by the next step."""
     issuer = _issuer(issuer_id)
-    try:
-        received = receive_upload(least=LEAST_LOGO, square=False)
-    except UnprocessableError as error:
-        faults = {name: str(text) for name, text in error.fields.items()}
-        return _page(issuer, faults=faults), 422
-    return redirect(
-        url_for(
-            "programme.issuer_image",
-            issuer_id=issuer_id,
-            own=received.picture.sha256,
-            left=",".join(received.left_out) or None,
-        ),
-        303,
+    here = url_for("programme.issuer_image", issuer_id=issuer_id)
+    return take_in(
+        here, lambda faults: _page(issuer, faults=faults), least=LEAST_LOGO, square=False
     )
 
 
@@ -56,7 +44,7 @@ def save_issuer_image(issuer_id: uuid.UUID) -> ResponseReturnValue:
     removes = request.form.get("do") == "remove"
     picture = None if removes else kept_picture(request.form.get("own", ""), required=True)
     with shared.database.transaction(who.scope) as session:
-        publishing.set_logo(session, issuer_id, picture, actor_id=who.person_id, now=shared.now())
+        profiles.set_picture(session, issuer_id, picture, actor_id=who.person_id, now=shared.now())
     if removes:
         flash(_("The logo is taken away. Badges signed before keep naming its address."))
     else:

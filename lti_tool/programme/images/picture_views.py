@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -20,33 +22,37 @@ from badges.achievements.models import AchievementVersion
 from badges.public.negotiation import DRAWING_POLICY
 from core.errors import ConflictError, NotFoundError, TooLargeError, UnprocessableError
 from core.web.app import runtime
+from core.web.bodies import take_files
 from core.web.sessions import principal
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.catalogue import authority
 from lti_tool.programme.images import choices, publishing, words
 from lti_tool.programme.images.choices import Shown, Typed
 
-UPLOADS: Final = ("programme.own_achievement_image", "programme.own_issuer_image")
-FORM_ROOM: Final = 64 * 1024
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-@blueprint.url_value_preprocessor
-def _room_for_pictures(endpoint: str | None, _values: object) -> None:
-    """Only what takes pictures takes larger bodies; this runs before anything reads the form."""
-    if endpoint not in UPLOADS:
-        return
-    request.max_content_length = MOST_BYTES + FORM_ROOM
-    if (request.content_length or 0) > MOST_BYTES + FORM_ROOM:
-        raise TooLargeError(
-            _(
-                "This file has %(size)s MB; at most %(most)d MB can be taken. Save the picture"
-                " smaller: badges are shown at 600 by 600 pixels.",
-                size=f"{(request.content_length or 0) / 1e6:.1f}",
-                most=4,
-            ),
-            code="picture_too_large",
-        )
+def _too_large(size: int) -> TooLargeError:
+    return TooLargeError(
+        _(
+            "This file has %(size)s MB; at most %(most)d MB can be taken. Save the picture"
+            " smaller: badges are shown at 600 by 600 pixels.",
+            size=f"{size / 1e6:.1f}",
+            most=4,
+        ),
+        code="picture_too_large",
+    )
+
+
+take_files(
+    blueprint,
+    {
+        "programme.own_achievement_image": "programme.achievement_image",
+        "programme.own_issuer_image": "programme.issuer_image",
+    },
+    most=MOST_BYTES,
+    too_large=_too_large,
+)
 
 
 @blueprint.get("/micro-credentials/<uuid:achievement_id>/image")
@@ -104,18 +110,9 @@ def preview_achievement_image(achievement_id: uuid.UUID) -> ResponseReturnValue:
 def own_achievement_image(achievement_id: uuid.UUID) -> ResponseReturnValue:
     """Take in a picture, clean it and show it. It is published by the next step."""
     current = _current(achievement_id)
-    try:
-        received = receive_upload(least=LEAST_BADGE, square=True)
-    except UnprocessableError as error:
-        return _page(current, faults={k: str(text) for k, text in error.fields.items()}), 422
-    return redirect(
-        url_for(
-            "programme.achievement_image",
-            achievement_id=achievement_id,
-            own=received.picture.sha256,
-            left=",".join(received.left_out) or None,
-        ),
-        303,
+    here = url_for("programme.achievement_image", achievement_id=achievement_id)
+    return take_in(
+        here, lambda faults: _page(current, faults=faults), least=LEAST_BADGE, square=True
     )
 
 
@@ -132,8 +129,20 @@ def picture(sha256: str) -> Response:
     return answer
 
 
-def receive_upload(*, least: int, square: bool) -> Received:
-    """The posted picture, clean and stored. Raises UnprocessableError for what is not taken."""
+def take_in(
+    here: str, page: Callable[[dict[str, str]], str], *, least: int, square: bool
+) -> ResponseReturnValue:
+    """Clean and store the posted picture, and show it at `here`; or `page` with what is wrong."""
+    try:
+        received = _received(least=least, square=square)
+    except UnprocessableError as error:
+        return page({name: str(text) for name, text in error.fields.items()}), 422
+    found = {"own": received.picture.sha256, "left": ",".join(received.left_out)}
+    query = urlencode({name: text for name, text in found.items() if text})
+    return redirect(f"{here}?{query}", 303)
+
+
+def _received(*, least: int, square: bool) -> Received:
     sent = request.files.get("picture")
     data = sent.read(MOST_BYTES + 1) if sent is not None and sent.filename else b""
     if not data:

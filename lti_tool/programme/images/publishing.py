@@ -1,4 +1,4 @@
-"""A badge's picture becomes the next version's, an issuer's logo its profile's."""
+"""A badge's picture becomes the next version's."""
 
 from __future__ import annotations
 
@@ -10,13 +10,11 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from badges.achievements import issuers as profiles
 from badges.achievements import service as achievements
 from badges.achievements.document import ImageChoice
-from badges.achievements.images import Picture
-from badges.achievements.models import Achievement, AchievementVersion, Issuer
-from core import audit
+from badges.achievements.models import Achievement, AchievementVersion
 from core.errors import ConflictError
+from lti_tool.programme.catalogue.drafts import note_published
 
 
 def publish_image(
@@ -52,40 +50,5 @@ def publish_image(
     version = achievements.publish(session, current.achievement, made, now)
     if version.id == current.id:
         return None
-    audit.record(
-        session,
-        owner=version,
-        actor_id=actor_id,
-        action="micro_credential.published",
-        subject=version,
-        now=now,
-        details={"number": version.number, "fields": ["image"]},
-    )
+    note_published(session, version, actor_id, now, fields=["image"])
     return version
-
-
-def set_logo(
-    session: Session,
-    issuer_id: uuid.UUID,
-    picture: Picture | None,
-    *,
-    actor_id: uuid.UUID,
-    now: datetime,
-) -> Issuer:
-    """Give an issuer its logo, or take it away. Raises NotFoundError."""
-    issuer = profiles.find(session, issuer_id, lock=True)
-    digest = picture.sha256 if picture else None
-    if issuer.image != digest:
-        issuer.image = digest
-        issuer.image_type = picture.media_type if picture else None
-        session.flush()
-        audit.record(
-            session,
-            owner=issuer,
-            actor_id=actor_id,
-            action="issuer.changed",
-            subject=issuer,
-            now=now,
-            details={"fields": ["image"]},
-        )
-    return issuer

@@ -155,6 +155,8 @@ def test_another_wallet_takes_it_by_a_link_of_its_own(
     assert first.challenge != second.challenge
     ended = client.post(path(first), json={})
     assert (ended.status_code, ended.json["type"]) == (410, "urn:milepost:exchange_expired")
+    assert ended.json["title"] == "This link has ended"
+    assert "stopped it" in ended.json["detail"]
     assert hand_over(client, second).status_code == 200
     assert hand_over(client, start(district, credential), OTHER).status_code == 200
     assert subject(stored(district, credential).document) == OTHER.did
@@ -330,10 +332,13 @@ def test_what_cannot_be_read_is_refused(
 ) -> None:
     offer = start(district, credential)
     for body in (
-        b"{", b"[]", b"7", b'"x"', b"\xff", b'{"a":1,"a":2}', b'{"a":' * 60, b"{" * 70_000,
+        b"{", b"[]", b"7", b'"x"', b"\xff", b'{"a":1,"a":2}', b'{"a":' * 60,
     ):  # fmt: skip
         answer = client.post(path(offer), data=body)
         assert (answer.status_code, answer.json["status"]) == (422, 422), body[:20]
+    large = client.post(path(offer), data=b"{" * 70_000)
+    assert (large.status_code, large.json["status"]) == (413, 413)
+    assert "70 KB; at most 66 KB" in large.json["detail"]
 
 
 @settings(max_examples=10)
