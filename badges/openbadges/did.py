@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from badges.openbadges.contexts import DID_V1, MULTIKEY_V1
 from badges.openbadges.errors import DidError
+from badges.openbadges.messages import N_, Filled
 from badges.openbadges.multikey import PublicKey, decode_multikey, encode_multikey, public_jwk
 
 _WEB = re.compile(
@@ -30,11 +31,11 @@ def did_web(base_url: str, *segments: str) -> str:
     """
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise DidError(f"{base_url!r} is not an http or https address.")
+        raise DidError(Filled(N_("%(url)s is not an http or https address."), url=repr(base_url)))
     if parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
-        raise DidError(f"{base_url!r} is more than an origin.")
+        raise DidError(Filled(N_("%(url)s is more than an origin."), url=repr(base_url)))
     if not all(segments) or any(segment in (".", "..") for segment in segments):
-        raise DidError("A path segment of a did:web may not be empty.")
+        raise DidError(N_("A path segment of a did:web may not be empty."))
     host = parts.hostname + (f"%3A{parts.port}" if parts.port else "")
     return ":".join(["did:web", host, *(quote(segment, safe="") for segment in segments)])
 
@@ -51,13 +52,15 @@ def did_web_url(did: str, *, scheme: str = "https") -> str:
     """
     match = _WEB.match(did.split("#", 1)[0])
     if match is None:
-        raise DidError(f"{did!r} is not a did:web.")
+        raise DidError(Filled(N_("%(did)s is not a did:web."), did=repr(did)))
     segments = [segment for segment in match["path"].split(":") if segment]
     for segment in segments:
         # A percent-encoded slash or dot-dot would name another document than the DID shows.
         plain = unquote(segment)
         if not _SEGMENT.match(segment) or plain in (".", "..") or "/" in plain or "\\" in plain:
-            raise DidError(f"{did!r} has a path that did:web does not allow.")
+            raise DidError(
+                Filled(N_("%(did)s has a path that did:web does not allow."), did=repr(did))
+            )
     path = "/".join(segments) or ".well-known"
     return f"{scheme}://{unquote(match['host']).lower()}/{path}/did.json"
 
@@ -76,7 +79,7 @@ def did_key_document(did: str) -> dict[str, Any]:
     """
     did = did.split("#", 1)[0]
     if not did.startswith("did:key:"):
-        raise DidError(f"{did!r} is not a did:key.")
+        raise DidError(Filled(N_("%(did)s is not a did:key."), did=repr(did)))
     multibase = did.removeprefix("did:key:")
     decode_multikey(multibase)
     document = controller_document(did, multikeys=[(multibase, multibase)])

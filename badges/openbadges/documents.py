@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from badges.openbadges.errors import DocumentError
-from badges.openbadges.messages import N_
+from badges.openbadges.messages import N_, Filled
 
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 48
@@ -32,7 +32,7 @@ def parse_json(data: bytes | str, *, limit: int = MAX_DOCUMENT_BYTES) -> Any:
     """
     size = len(data) if isinstance(data, bytes) else len(data.encode("utf-8", "replace"))
     if size > limit:
-        raise DocumentError(f"The document is larger than {limit} bytes.")
+        raise DocumentError(Filled(N_("The document is larger than %(limit)s bytes."), limit=limit))
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
         value = json.loads(text, object_pairs_hook=_unique_object, parse_constant=_no_constant)
@@ -92,12 +92,14 @@ def _unique_object(pairs: list[tuple[str, Any]]) -> JsonObject:
     if len(result) != len(pairs):
         names = [name for name, _value in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise DocumentError(f"The member {repeated!r} stands twice in one object.")
+        raise DocumentError(
+            Filled(N_("The member %(name)s stands twice in one object."), name=repr(repeated))
+        )
     return result
 
 
 def _no_constant(name: str) -> Any:
-    raise DocumentError(f"{name} is not a JSON number.")
+    raise DocumentError(Filled(N_("%(name)s is not a JSON number."), name=name))
 
 
 def _check_values(root: Any) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from badges.openbadges.messages import N_, Filled
+
 if TYPE_CHECKING:
     from badges.openbadges.messages import Problem
 
@@ -27,7 +29,12 @@ class ContextError(OpenBadgesError):
     """Raised when a JSON-LD context is not among the published ones kept with this library."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"The JSON-LD context {url!r} is not known here, and none is fetched.")
+        super().__init__(
+            Filled(
+                N_("The JSON-LD context %(url)s is not known here, and none is fetched."),
+                url=repr(url),
+            )
+        )
         self.url = url
 
 

@@ -18,6 +18,28 @@ def N_(template: str) -> str:  # noqa: N802 - the name that message extractors l
     return template
 
 
+class Filled(str):
+    """A sentence in English that remembers the template and the values that it was made of.
+
+    An exception that carries one gives it back by `str()`, so that it can be told in a language.
+    """
+
+    template: str
+    params: Params
+
+    def __new__(cls, template: str, **params: str | int) -> Filled:
+        """Put `params` into `template`, which is marked with `N_`."""
+        made = super().__new__(cls, template % params)
+        made.template, made.params = template, params
+        return made
+
+    def __str__(self) -> str:
+        return self
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, str | int]]:
+        return (self.template,), dict(self.params)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One sentence: `code` for programs, `template % params` for people."""

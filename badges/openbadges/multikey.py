@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from badges.openbadges.errors import KeyFormatError
-from badges.openbadges.messages import N_
+from badges.openbadges.messages import N_, Filled
 
 PublicKey = ed25519.Ed25519PublicKey | ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
@@ -189,7 +189,11 @@ def same_key(first: PublicKey, second: PublicKey) -> bool:
 
 def _sound_rsa(key: rsa.RSAPublicKey) -> rsa.RSAPublicKey:
     if not 2048 <= key.key_size <= MAX_RSA_BITS:
-        raise KeyFormatError(f"The RSA key has {key.key_size} bits; 2048 to 8192 are accepted.")
+        raise KeyFormatError(
+            Filled(
+                N_("The RSA key has %(bits)s bits; 2048 to 8192 are accepted."), bits=key.key_size
+            )
+        )
     return key
 
 
@@ -213,5 +217,5 @@ def _int(jwk: Mapping[str, Any], name: str) -> int:
 def _text(jwk: Mapping[str, Any], name: str) -> str:
     value = jwk.get(name)
     if not isinstance(value, str):
-        raise KeyFormatError(f"The JWK has no {name!r}.")
+        raise KeyFormatError(Filled(N_("The JWK has no %(name)s."), name=repr(name)))
     return value

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from badges.openbadges.did import did_key_document, did_web_url
 from badges.openbadges.documents import JsonObject, parse_object
 from badges.openbadges.errors import DidError, DocumentError, KeyFormatError, ResolutionError
+from badges.openbadges.messages import N_, Filled
 
 ACCEPT_DID = "application/did+json, application/did+ld+json, application/json;q=0.9"
 ACCEPT_CREDENTIAL = (
@@ -51,7 +52,9 @@ class OfflineResolver:
                 if isinstance(document, bytes):
                     return document, "application/octet-stream"
                 return json.dumps(document).encode(), "application/json"
-        raise ResolutionError(f"{url} was not given, and nothing is fetched.", offline=True)
+        raise ResolutionError(
+            Filled(N_("%(url)s was not given, and nothing is fetched."), url=url), offline=True
+        )
 
 
 class ControllerResolver:
@@ -94,7 +97,9 @@ class ControllerResolver:
         try:
             return parse_object(body)
         except DocumentError as error:
-            raise ResolutionError(f"{url} does not answer with JSON.") from error
+            raise ResolutionError(
+                Filled(N_("%(url)s does not answer with JSON."), url=url)
+            ) from error
 
     def _resolve(self, identifier: str) -> JsonObject:
         try:
@@ -106,13 +111,15 @@ class ControllerResolver:
             raise ResolutionError(str(error)) from error
         if identifier.startswith(("https://", "http://")):
             return self.fetch_object(identifier, ACCEPT_DID)
-        raise ResolutionError(f"{identifier} is not an address whose keys can be looked up.")
+        raise ResolutionError(
+            Filled(N_("%(url)s is not an address whose keys can be looked up."), url=identifier)
+        )
 
 
 def fetch(resolver: Resolver, url: str, accept: str) -> tuple[bytes, str]:
     """Fetch through a resolver; anything but http and https is refused before it is tried."""
     if not url.startswith(("https://", "http://")):
-        raise ResolutionError(f"{url} is not a web address.")
+        raise ResolutionError(Filled(N_("%(url)s is not a web address."), url=url))
     return resolver.fetch(url, accept)
 
 

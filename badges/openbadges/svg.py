@@ -10,7 +10,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 from badges.openbadges.errors import BakingError
-from badges.openbadges.messages import N_
+from badges.openbadges.messages import N_, Filled
 
 NAMESPACE = "https://purl.imsglobal.org/ob/v3p0"
 SVG_NAMESPACE = "http://www.w3.org/2000/svg"
@@ -54,7 +54,10 @@ class _Scan:
             parser.Parse(self._data, True)
         except expat.ExpatError as error:
             raise BakingError(
-                f"The SVG is damaged: it cannot be read from line {error.lineno} on."
+                Filled(
+                    N_("The SVG is damaged: it cannot be read from line %(line)s on."),
+                    line=error.lineno,
+                )
             ) from error
         except (ValueError, UnicodeError, LookupError) as error:
             raise BakingError(N_("The SVG cannot be read.")) from error

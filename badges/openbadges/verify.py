@@ -150,7 +150,7 @@ def _of_no_badge(document: JsonObject) -> Report:
     shape = failed(
         Step.SHAPE,
         "no-badge",
-        N_("Nothing in it says that it is a badge."),
+        N_("It names neither an issuer nor whom it is about."),
         problems=tuple(check_shape(document)),
     )
     later = (Step.SAFE_MODE, Step.ISSUER, Step.PROOF, Step.STATUS, Step.TIME)
@@ -158,7 +158,10 @@ def _of_no_badge(document: JsonObject) -> Report:
         (
             passed(Step.READ, "document", N_("It can be read, as JSON.")),
             shape,
-            *(not_possible(one, "no-badge", N_("There is no badge to check.")) for one in later),
+            *(
+                not_possible(one, "no-badge", N_("There is nothing in it to check."))
+                for one in later
+            ),
         )
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from badges.openbadges.did import origin
 from badges.openbadges.documents import JsonObject, as_list, id_of, parse_object
 from badges.openbadges.errors import DocumentError, KeyFormatError, ProofError, ResolutionError
-from badges.openbadges.messages import N_
+from badges.openbadges.messages import N_, Filled
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import jwk_key, pem_key
 from badges.openbadges.proofs import vc_jwt
@@ -209,7 +209,7 @@ class _Version2:
             raise ResolutionError(N_("It gives no address."))
         document = self.controllers.fetch_object(address)
         if id_of(document) not in (None, address):
-            raise ResolutionError(f"{address} shows something else.")
+            raise ResolutionError(Filled(N_("%(url)s shows something else."), url=address))
         return {**document, "id": address}
 
     def _signed(self, token: vc_jwt.Token) -> StepResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _l
 
-from badges.openbadges.messages import Message
+from badges.openbadges.messages import Filled, Message
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.report import (
     EndorsementReport,
@@ -151,13 +151,22 @@ def _why(found: EndorsementReport) -> Message:
     return next(steps, found.message)
 
 
+def sentence(reason: str) -> str:
+    """A sentence of the library in this language; what others said stays as it is."""
+    if isinstance(reason, Filled):
+        params = dict(reason.params)
+        if isinstance(inner := params.get("reason"), str):
+            params["reason"] = sentence(inner)
+        return str(gettext(reason.template)) % params
+    return str(gettext(reason)) if reason and "%" not in reason else reason
+
+
 def _words(message: Message) -> str:
     """The library's sentence in this language, its dates as people read them."""
     params = dict(message.params)
     reason = params.get("reason")
     if isinstance(reason, str) and reason:
-        # The library's own sentences are translated; what others said stays as it is.
-        params["reason"] = str(gettext(reason)) if "%" not in reason else reason
+        params["reason"] = sentence(reason)
     moment = parse_moment(params.get("date"))
     if moment is not None:
         params["date"] = last_day(moment) if message.code == "time.expired" else day(moment)

@@ -21,6 +21,7 @@ from badges.public.hosted import WithdrawnError
 from badges.public.linked import linked_badge
 from badges.public.negotiation import to_json
 from badges.public.own_documents import OwnDocuments
+from badges.public.report_words import sentence
 from core.errors import GoneError, MilepostError, UnprocessableError
 from core.http import FetchError
 from core.runtime import Runtime
@@ -127,7 +128,7 @@ def brought_by_address(
             _(
                 "Nothing could be read at this address (%(reason)s). Check it, or choose the"
                 " badge’s file instead.",
-                reason=str(error).rstrip("."),
+                reason=sentence(str(error)).rstrip("."),
             )
         ) from error
     if _is_page(content_type):

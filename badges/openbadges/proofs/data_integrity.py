@@ -25,7 +25,7 @@ from badges.openbadges.errors import (
     UnsupportedProofError,
 )
 from badges.openbadges.jcs import canonical_json
-from badges.openbadges.messages import N_, Problem
+from badges.openbadges.messages import N_, Filled, Problem
 from badges.openbadges.model import timestamp
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import PublicKey, multibase_decode, multibase_encode
@@ -191,7 +191,12 @@ def read_proof(proof: object, *, purpose: str = "assertionMethod") -> ReadProof:
         raise ProofError(_WRONG_PURPOSE[purpose])
     for name in ("created", "expires"):
         if name in proof and parse_moment(proof[name]) is None:
-            raise ProofError(f"The proof's {name!r} is not a date and time with its zone.")
+            raise ProofError(
+                Filled(
+                    N_("The proof's %(name)s is not a date and time with its zone."),
+                    name=repr(name),
+                )
+            )
     method = proof.get("verificationMethod")
     if not isinstance(method, str) or not method:
         raise ProofError(N_("The proof does not name its key."))
@@ -218,7 +223,9 @@ def _suite(proof: Mapping[str, Any], purpose: str) -> Suite:
         suite = _ED25519_2020
     if suite is None:
         name = name or proof.get("type")
-        raise UnsupportedProofError(f"Proofs of the kind {name!r} cannot be checked here.")
+        raise UnsupportedProofError(
+            Filled(N_("Proofs of the kind %(name)s cannot be checked here."), name=repr(name))
+        )
     return suite
 
 
@@ -321,4 +328,6 @@ def _hash_name(suite: Suite, key: PublicKey) -> str:
             return "sha384"
     if not suite.elliptic and isinstance(key, ed25519.Ed25519PublicKey):
         return "sha256"
-    raise ProofError(f"The key is not of the kind that {suite.name} signs with.")
+    raise ProofError(
+        Filled(N_("The key is not of the kind that %(name)s signs with."), name=suite.name)
+    )

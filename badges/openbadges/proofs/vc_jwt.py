@@ -24,7 +24,7 @@ from badges.openbadges.errors import (
     ProofError,
     UnsupportedProofError,
 )
-from badges.openbadges.messages import N_, Problem, problem
+from badges.openbadges.messages import N_, Filled, Problem, problem
 from badges.openbadges.moments import parse_moment
 from badges.openbadges.multikey import PublicKey, base64url_decode, jwk_key
 from badges.openbadges.proofs.data_integrity import Signer, SignFunction
@@ -161,7 +161,9 @@ def decode(text: str) -> Token:
     try:
         header, payload = (parse_object(base64url_decode(part)) for part in parts[:2])
     except (KeyFormatError, DocumentError) as error:
-        raise ProofError(f"The token cannot be read: {error}") from error
+        raise ProofError(
+            Filled(N_("The token cannot be read: %(reason)s"), reason=str(error))
+        ) from error
     return Token(text, header, payload)
 
 
@@ -179,11 +181,15 @@ def verify(token: Token, key: PublicKey) -> list[Problem]:
     """
     algorithm = token.header.get("alg")
     if algorithm not in ALGORITHMS:
-        raise UnsupportedProofError(f"Tokens signed with {algorithm!r} cannot be checked here.")
+        raise UnsupportedProofError(
+            Filled(N_("Tokens signed with %(name)s cannot be checked here."), name=repr(algorithm))
+        )
     if "crit" in token.header or token.header.get("b64") is False:
         raise UnsupportedProofError(N_("The token's header asks for what is not known here."))
     if not _fits(str(algorithm), key):
-        raise ProofError(f"The key is not of the kind that {algorithm} signs with.")
+        raise ProofError(
+            Filled(N_("The key is not of the kind that %(name)s signs with."), name=str(algorithm))
+        )
     try:
         jwt.PyJWS(algorithms=[str(algorithm)]).decode(
             token.text, key=key, algorithms=[str(algorithm)]
