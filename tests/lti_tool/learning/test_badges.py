@@ -14,11 +14,12 @@ from flask import Flask
 from sqlalchemy import update
 
 from badges.awards import service as awards
+from badges.awards.batches.models import Newcomer
 from badges.awards.models import Award, Credential
 from badges.awards.signing import sign_credential
 from badges.openbadges.report import Outcome
 from badges.public.verification import verify_document
-from core.identity import Person
+from core.identity import Person, owner_like
 from core.runtime import Runtime
 from core.scope import unscoped
 from tests.lti_tool.learning.conftest import NOW, Visit, mark_as_test_student, visit_as
@@ -95,6 +96,36 @@ def test_looking_at_another_name_changes_nothing(
     assert "W. S." in answer.text
     with runtime.database.snapshot() as session:
         assert awards.credential_of(session, award) is None
+
+
+def test_what_no_form_offers_is_refused_and_nothing_is_accepted(
+    visit: Visit, award: Award, runtime: Runtime
+) -> None:
+    for form in (
+        {"do": "accept", "name": "full", "address": "zzz"},
+        {"do": "preview", "name": "own", "own": ""},
+        {"do": "preview", "name": "own", "own": "Wren\u202enhoJ"},
+    ):
+        answer = visit.post(claim(award), form)
+        assert answer.status_code == 422
+        assert 'id="errors"' in answer.text
+    with runtime.database.snapshot() as session:
+        assert awards.credential_of(session, award) is None
+
+
+def test_who_was_invited_by_mail_is_not_told_that_a_school_gave_the_address(
+    visit: Visit, award: Award, runtime: Runtime, district: District
+) -> None:
+    with runtime.database.transaction() as session:
+        session.add(
+            Newcomer(
+                **owner_like(district.learner), id=uuid.uuid4(), person_id=district.learner.id,
+                lookup="wren@alder-valley.example", since=NOW,
+            )
+        )  # fmt: skip
+    page = visit.get(claim(award)).text
+    assert "The one that you were invited by: wren@alder-valley.example" in page
+    assert "your school gave" not in page
 
 
 @pytest.mark.parametrize(
@@ -184,6 +215,22 @@ def test_publishing_shows_it_and_taking_it_back_hides_it(
     assert "Published" in visit.get("/badges").text
     assert visit.post(f"{claim(award)}/unpublish", {}, page=claim(award)).status_code == 303
     assert stranger.get(public).status_code == 404
+
+
+def test_what_was_done_is_said_and_an_ended_badge_says_first_that_it_is(
+    visit: Visit, award: Award, runtime: Runtime, district: District
+) -> None:
+    visit.post(claim(award), {"do": "accept", "name": "full"})
+    signed(runtime, district, award)
+    visit.post(f"{claim(award)}/publish", {}, page=claim(award))
+    assert "Published. Everybody who has its address" in visit.get(claim(award)).text
+    visit.post(f"{claim(award)}/unpublish", {}, page=claim(award))
+    assert "Taken back. Its address shows the badge to nobody" in visit.get(claim(award)).text
+    visit.post(f"{claim(award)}/publish", {}, page=claim(award))
+    with runtime.database.transaction() as session, unscoped(session, "a test ends a badge"):
+        session.execute(update(Credential).values(valid_until=NOW - timedelta(days=1)))
+    shelf = " ".join(re.sub(r"<[^>]+>", " ", visit.get("/badges").text).split())
+    assert 0 < shelf.find("Expired") < shelf.find("Published", shelf.find("Expired"))
 
 
 def test_the_owner_may_download_a_private_badge_that_verifies(
