@@ -115,7 +115,7 @@ def read(
 ) -> LaunchClaims:
     """The launch in claims that `rules.check_claims` has let through.
 
-    `frame_origins` are the platform's: a way back to anywhere else is not offered. What is above
+    `frame_origins` are the platform's: a way back to anywhere else is refused. What is above
     `privacy_level` is left out, as if it had not been sent. Raises RefusedError for a return
     address that is no safe web address.
     """
@@ -250,7 +250,10 @@ def _return_url(value: Any, frame_origins: tuple[str, ...]) -> str | None:
         return None
     if not is_web_address(value, longest=LONGEST_URL):
         raise RefusedError("claims_invalid", "return_url")
-    return value if origin_allowed(value, list(frame_origins)) else None
+    if not origin_allowed(value, list(frame_origins)):
+        raise RefusedError("claims_invalid", "return_url_elsewhere")
+    found: str = value
+    return found
 
 
 def _service_url(value: Any) -> str | None:

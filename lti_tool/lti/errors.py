@@ -225,6 +225,9 @@ REASONS: dict[str, Any] = {
     "context": _l("context has no usable id"),
     "custom": _l("custom is not an object"),
     "return_url": _l("the return address is not a web address that may be linked"),
+    "return_url_elsewhere": _l(
+        "the return address is not on a site that may frame our pages; Connections names those"
+    ),
     "deployment_id": _l("deployment_id is not usable"),
     "waiting": _l("the deployment waits to be approved in Milepost, under Connections"),
     "refused": _l("the deployment was refused in Milepost; Connections can approve it again"),
