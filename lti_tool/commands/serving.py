@@ -25,7 +25,7 @@ from core.web.metrics import count_together
 from core.worker import Worker
 from lti_tool.app import create_app
 from lti_tool.commands.common import RefusedError, opened, read_config
-from lti_tool.commands.ports import port_fault
+from lti_tool.commands.ports import address_of, port_fault
 
 # A login by GET may carry hints of 8 KB each, percent-encoded; what is too long for us is to reach
 # our own page, which says so kindly. The server itself ends an address at 64 KB.
@@ -71,7 +71,7 @@ def _server(config: Config, host: str, port: int) -> Any:
         f"{__name__}:web_process",
         factory=True,
         interface=Interfaces.WSGI,
-        address=host,
+        address=address_of(host, port),
         port=port,
         workers=config.workers,
         blocking_threads=config.threads,

@@ -56,8 +56,8 @@ def answer(url: str, running: subprocess.Popen[str]) -> int:
     "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.soak)]
 )
 def test_serve_answers_and_stops_cleanly(migrated: Shell, number: signal.Signals) -> None:
-    port = free_port()
-    with process(migrated.but(WORKERS="1"), "serve", "--port", str(port)) as running:
+    port, here = free_port(), ("--host", "localhost")
+    with process(migrated.but(WORKERS="1"), "serve", *here, "--port", str(port)) as running:
         assert answer(f"http://127.0.0.1:{port}/readyz", running) == 200
         assert answer(f"http://127.0.0.1:{port}/metrics", running) == 404
         running.send_signal(number)
