@@ -89,6 +89,10 @@ def _server(config: Config, host: str, port: int) -> Any:
 
 def web_process() -> Any:
     """The application of one process."""
+    main = multiprocessing.parent_process()
+    if main:  # its handlers came along and would swallow a signal until this process serves
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
     config = read_config()
     log.configure(config.log_level, config.log_format)
     # Granian gives the whole environment along with every request; secrets have no business there.
@@ -96,7 +100,7 @@ def web_process() -> Any:
         del os.environ[name]
     app = create_app(config)
     settle()
-    if main := multiprocessing.parent_process():
+    if main:
         threading.Thread(target=_stay_with, args=(main.pid,), daemon=True).start()
     return app
 
