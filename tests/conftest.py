@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,9 @@ settings.register_profile(
 )
 settings.register_profile("soak", settings.get_profile("test"), max_examples=500)
 settings.load_profile("soak" if os.environ.get("MILEPOST_SOAK") else "test")
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -133,3 +137,12 @@ def ob3_folder() -> Path:
 
 def pytest_report_header() -> str:
     return "PostgreSQL: " + re.sub(r"/bin$", "", str(postgres.programs() or "not installed"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The one browser of all tests in this process."""
+    from tests.support.chromium import chromium  # only where a test needs it
+
+    with chromium() as made:
+        yield made
