@@ -48,7 +48,8 @@ def bakeable_json(credential: Mapping[str, Any]) -> str:
 
 def bakeable_text(document: str) -> str:
     """As `bakeable_json`, for the text of a document that was written without white space."""
-    return _bakeable(document) if document.isascii() else bakeable_json(json.loads(document))
+    ready = document.isascii() and "\x7f" not in document  # which JSON leaves and we escape
+    return _bakeable(document) if ready else bakeable_json(json.loads(document))
 
 
 def bake_png(image: bytes, credential: Mapping[str, Any] | str) -> bytes:

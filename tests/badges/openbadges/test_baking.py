@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from defusedxml import ElementTree
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -50,6 +50,7 @@ json_values = st.recursive(
 )
 
 
+@example({"\x7f": None})
 @given(st.dictionaries(st.text(), json_values, max_size=4))
 def test_any_document_comes_back_from_both_kinds_and_to_a_counting_wallet(
     document: dict[str, Any],
