@@ -156,11 +156,12 @@ def test_everybody_may_ask_what_is_kept(district: District) -> None:
 
 def test_an_older_practice_lms_is_brought_up_to_date(tmp_path: Any) -> None:
     import sqlite3
+    from contextlib import closing
 
     from lti_tool.sandbox import store
 
     path = tmp_path / "sandbox.sqlite3"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(store._SCHEMA)
         connection.execute("PRAGMA user_version = 1")
     opened = Store(path)
