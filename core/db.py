@@ -173,6 +173,8 @@ class Database:
         @event.listens_for(engine, "checkout")
         def on_checkout(connection: Any, record: Any, _proxy: Any) -> None:
             # SQLAlchemy's own check asks at every checkout, which doubles a short request's trips.
+            if connection.closed:
+                raise DisconnectionError
             idle = time.monotonic() - record.info.get("used_at", time.monotonic())
             if idle > IDLE_SECONDS:
                 try:

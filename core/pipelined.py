@@ -117,8 +117,10 @@ class Pipelined(Direct):
                 self._names.pop(known, None)
             raise
         finally:
-            with suppress(Error):  # of a connection that is gone
+            try:
                 pg.exit_pipeline_mode()
+            except Error:  # it owes answers, which nobody else may take for theirs
+                self.driver.close()
 
     def _adapted(self, sql: str, values: Sequence[Any]) -> _Adapted:
         """A statement with its values as libpq takes them. Raises the driver's DataError."""

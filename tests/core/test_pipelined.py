@@ -125,6 +125,21 @@ def test_a_connection_lost_before_the_end_is_told_and_replaced(runtime_pg: Runti
     assert topics(runtime_pg) == []
 
 
+def test_a_connection_that_still_owes_answers_is_given_to_nobody(
+    runtime_pg: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_self: object, _owed: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipelined.Pipelined, "_received", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            topics(runtime_pg)
+    with runtime_pg.database.passing() as direct:
+        _WRITE.run(direct, message("a"))
+    assert topics(runtime_pg) == ["a"]
+
+
 def test_statements_are_parsed_once_a_connection(runtime_pg: Runtime) -> None:
     for number in range(3):
         with runtime_pg.database.passing() as direct:
