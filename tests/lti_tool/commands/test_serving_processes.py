@@ -65,6 +65,8 @@ def test_a_web_process_that_is_replaced_takes_no_counts_with_it(migrated: Shell)
                 os.kill(gone, signal.SIGTERM)  # again, for one that has only just been forked
             assert running.poll() is None
             pause.wait(0.05)
+        # The others may only be beginning: the first one that listens is waited for.
+        assert answer(f"http://127.0.0.1:{port}/readyz", running) == 200
         told = urllib.request.Request(
             f"http://127.0.0.1:{port}/metrics", headers={"Authorization": "Bearer secret"}
         )
