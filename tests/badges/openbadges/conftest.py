@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +10,8 @@ from typing import Any
 import pytest
 
 from badges.openbadges import contexts
+from tests.support import nodejs
 from tests.support.ob3 import NOW, SHARED, VECTORS
-
-NODE = Path(__file__).resolve().parents[2] / "support" / "node"
 
 NodeVerify = Callable[[list[dict[str, Any]], list[dict[str, Any]]], list[dict[str, Any]]]
 
@@ -38,9 +35,6 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def node_verify() -> NodeVerify:
     """@digitalbazaar/vc, for many documents in one process."""
-    node = shutil.which("node")
-    if node is None or not (NODE / "node_modules" / "@digitalbazaar" / "vc").is_dir():
-        pytest.skip(f"run: npm ci --ignore-scripts --no-audit --no-fund --prefix {NODE}")
 
     def verify(
         documents: list[dict[str, Any]], controllers: list[dict[str, Any]]
@@ -48,17 +42,7 @@ def node_verify() -> NodeVerify:
         known = {url: contexts.load_context(url) for url in contexts.FILES}
         known |= {document["id"]: document for document in controllers}
         request = {"documents": documents, "known": known, "now": NOW.isoformat()}
-        done = subprocess.run(
-            [node, "verify.mjs"],
-            cwd=NODE,
-            input=json.dumps(request),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        answers: list[dict[str, Any]] = json.loads(done.stdout)
+        answers: list[dict[str, Any]] = nodejs.answer("verify.mjs", request)
         return answers
 
     return verify

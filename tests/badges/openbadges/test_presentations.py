@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +11,7 @@ from badges.openbadges import contexts
 from badges.openbadges.errors import PresentationError, ResolutionError
 from badges.openbadges.presentations import holder_of
 from badges.openbadges.resolution import ControllerResolver, OfflineResolver
-from tests.badges.openbadges.conftest import NODE
+from tests.support import nodejs
 from tests.support.wallet import SIGNED_AT, Wallet
 
 CHALLENGE, DOMAIN = "99612b24-63d9-11ea-b99f-4f66f3e4f81a", "badges.example.org"
@@ -106,21 +103,9 @@ def test_no_json_raises_anything_else(name: str, junk: Any) -> None:
 
 def test_a_wallet_by_other_hands_is_understood() -> None:
     """@digitalbazaar/vc signs presentations as many wallets do."""
-    node = shutil.which("node")
-    if node is None or not (NODE / "node_modules" / "@digitalbazaar" / "vc").is_dir():
-        pytest.skip(f"run: npm ci --ignore-scripts --no-audit --no-fund --prefix {NODE}")
     known = {url: contexts.load_context(url) for url in contexts.FILES}
-    done = subprocess.run(
-        [node, "present.mjs"],
-        cwd=NODE,
-        input=json.dumps({"challenge": CHALLENGE, "domain": DOMAIN, "known": known}),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer = json.loads(done.stdout)
+    request = {"challenge": CHALLENGE, "domain": DOMAIN, "known": known}
+    answer = nodejs.answer("present.mjs", request)
     assert answer["holder"].startswith("did:key:z6Mk")
     # Signed by the clock of this machine.
     assert holder(answer["presentation"]) == answer["holder"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -37,7 +35,6 @@ from badges.openbadges.canonical import in_process
 from badges.openbadges.multikey import multibase_decode
 from badges.openbadges.proofs import data_integrity, selective
 from badges.openbadges.proofs.cbor import CborReader
-from tests.badges.openbadges.conftest import NODE
 from tests.badges.openbadges.strategies import UNSHRUNK, credentials
 from tests.badges.openbadges.test_verify import (
     AGENCY,
@@ -49,6 +46,7 @@ from tests.badges.openbadges.test_verify import (
     status_list,
     web,
 )
+from tests.support import nodejs
 from tests.support.ob3 import ISSUER, STATUS_LIST, SVG, full_credential, mini_credential, png, sign
 from tests.support.selective import (
     BASE,
@@ -518,10 +516,6 @@ def digitalbazaar(
     derive: list[tuple[dict[str, Any], list[str], list[str]]], judge: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """One process of Node for many documents."""
-    node = shutil.which("node")
-    suite = NODE / "node_modules" / "@digitalbazaar" / "ecdsa-sd-2023-cryptosuite"
-    if node is None or not suite.is_dir():
-        pytest.skip(f"run: npm ci --ignore-scripts --no-audit --no-fund --prefix {NODE}")
     names = ("document", "mandatory", "selective")
     request = {
         "secret": SECRET,
@@ -532,17 +526,7 @@ def digitalbazaar(
         "derive": [dict(zip(names, each, strict=True)) for each in derive],
         "judge": judge,
     }
-    done = subprocess.run(
-        [node, "selective.mjs"],
-        cwd=NODE,
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
+    answer: dict[str, Any] = nodejs.answer("selective.mjs", request)
     return answer
 
 
