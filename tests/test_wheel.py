@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import site
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,12 +58,6 @@ def run(python: Path, home: Path, *words: str, **more: str) -> subprocess.Comple
     return subprocess.run(
         [str(python), *words], env=env, cwd=home, capture_output=True, text=True, check=False
     )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_the_wheel_holds_no_tests_and_everything_that_is_shown(wheel: Path) -> None:

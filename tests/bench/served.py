@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ from tests.support import postgres
 from tests.support.environment import MASTER_KEY, make_config
 from tests.support.hostile_platform import HostilePlatform
 from tests.support.local_http import Answer, Handler, LocalServer, local_server
+from tests.support.ports import free_port
 
 START_SECONDS = 60
 
@@ -82,7 +82,7 @@ def one_process(folder: Path) -> Iterator[Served]:
 @contextmanager
 def _served(folder: Path, *, workers: int) -> Iterator[Served]:
     folder.mkdir()
-    base_url = f"http://localhost:{_free_port()}"
+    base_url = f"http://localhost:{free_port()}"
     try:
         _name, url = postgres.clone(postgres.ensure_server(folder))
         runtime = make_runtime(
@@ -134,10 +134,3 @@ def _wait(base_url: str, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError("milepost serve did not become ready")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

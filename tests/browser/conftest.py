@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.support.ports import free_port
 
 # How long a page may take to show what it must; on a busy machine that says nothing of the page.
 PATIENCE_MS = 30_000
@@ -27,17 +28,10 @@ class Demo:
     home: Path
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`milepost demo` as a person would start it, in a folder of its own."""
-    port, lms_port = _free_ports()
+    port, lms_port = free_port(), free_port()
     home = tmp_path_factory.mktemp("demo")
     env = {key: value for key, value in os.environ.items() if not key.startswith("MILEPOST_")}
     env["MILEPOST_HOME"] = str(home)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from core.http import AddressNotAllowedError, FetchError, HttpClient
+from tests.support.ports import free_port
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -136,9 +137,6 @@ def test_a_server_that_says_nothing_is_given_up(server: str, client: HttpClient)
 
 
 def test_a_port_where_nobody_listens_is_unreachable(client: HttpClient) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     with pytest.raises(FetchError) as caught:
-        client.get(f"http://127.0.0.1:{port}/")
+        client.get(f"http://127.0.0.1:{free_port()}/")
     assert caught.value.reason == "unreachable"

@@ -26,6 +26,7 @@ from core.identity import create_organisation
 from core.scope import set_scope
 from lti_tool.lti.registration import add_platform
 from tests.support.environment import MASTER_KEY, make_runtime, migrated_sqlite
+from tests.support.ports import free_port
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 HOST = "learning.example.org"
@@ -33,12 +34,6 @@ HOST = "learning.example.org"
 needs_nginx = pytest.mark.skipif(
     shutil.which("nginx") is None, reason="nginx is missing (Debian: apt-get install nginx)"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def certificate(folder: Path) -> None:

@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import re
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,13 +82,6 @@ def shell_of(config: Config) -> Shell:
         DATABASE_URL=config.database_url,
         FILES_URL=config.files_url,
     )
-
-
-def free_port() -> int:
-    """A port of the loopback address that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def processes_below(pid: int) -> set[int]:

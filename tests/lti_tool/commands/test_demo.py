@@ -22,7 +22,8 @@ from core.errors import MilepostError
 from lti_tool.commands.common import RefusedError
 from lti_tool.commands.demo import demo_env, prepare
 from lti_tool.commands.ports import port_fault
-from tests.lti_tool.commands.shell import Shell, alive, free_port, processes_below
+from tests.lti_tool.commands.shell import Shell, alive, processes_below
+from tests.support.ports import free_port
 
 SECONDS = 90
 

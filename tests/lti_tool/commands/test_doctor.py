@@ -13,7 +13,8 @@ from badges.awards.models import Credential
 from core.db import utcnow
 from core.outbox import bury, claim, publish
 from core.runtime import Runtime
-from tests.lti_tool.commands.shell import Shell, free_port, shell_of
+from tests.lti_tool.commands.shell import Shell, shell_of
+from tests.support.ports import free_port
 
 
 def examine(shell: Shell, code: int = 0) -> dict[str, tuple[str, str]]:

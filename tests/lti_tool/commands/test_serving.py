@@ -16,9 +16,10 @@ import pytest
 
 from badges.awards import service as awards
 from core.db import utcnow
-from tests.lti_tool.commands.shell import Shell, free_port, production
+from tests.lti_tool.commands.shell import Shell, production
 from tests.support.badges import District, earn
 from tests.support.environment import BASE_URL
+from tests.support.ports import free_port
 
 SECONDS = 60
 

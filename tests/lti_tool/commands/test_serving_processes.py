@@ -10,8 +10,9 @@ import threading
 import urllib.request
 from contextlib import suppress
 
-from tests.lti_tool.commands.shell import Shell, alive, free_port, processes_below
+from tests.lti_tool.commands.shell import Shell, alive, processes_below
 from tests.lti_tool.commands.test_serving import SECONDS, answer, process
+from tests.support.ports import free_port
 
 
 def test_a_login_that_is_too_long_reaches_the_page_that_says_so(migrated: Shell) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from core.db import Database
 from lti_tool.commands.beside_demo import recalled
-from tests.lti_tool.commands.shell import Shell, free_port
+from tests.lti_tool.commands.shell import Shell
+from tests.support.ports import free_port
 
 COMMANDS = [
     pytest.param(words.split(), id=words)

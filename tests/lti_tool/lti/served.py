@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 from core.runtime import Runtime
 from tests.support.environment import MASTER_KEY
 from tests.support.hostile_platform import HostilePlatform, Pending
+from tests.support.ports import free_port
 
 PATIENCE = 60.0
 
@@ -77,9 +77,7 @@ class Visitor:
 def serving(runtime: Runtime, *, processes: int, threads: int) -> Iterator[int]:
     """`milepost serve` on the runtime's database; gives the port."""
     config = runtime.config
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     env = {
         **{key: value for key, value in os.environ.items() if not key.startswith("MILEPOST_")},
         "MILEPOST_ENVIRONMENT": "test",

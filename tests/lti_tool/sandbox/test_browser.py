@@ -15,7 +15,7 @@ from lti_tool.sandbox.scores import record
 from tests.lti_tool.sandbox.actors import ToolKeyRing
 from tests.lti_tool.sandbox.other_tool import create_forgetful_tool, served
 from tests.lti_tool.sandbox.test_grades import score
-from tests.lti_tool.sandbox.test_with_another_tool import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.browser
 

@@ -1,6 +1,5 @@
 """Whole launches and services between the practice LMS and PyLTI1p3, over real HTTP."""
 
-import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,14 +16,9 @@ from lti_tool.sandbox.driver import FlaskSender, HttpSender, LaunchDriver, Launc
 from lti_tool.sandbox.people import ILSE_MUSTER, NOOR_PROVE, TEO_EXEMPEL, WREN_SAMPLEWOOD
 from tests.lti_tool.sandbox.actors import ToolKeyRing
 from tests.lti_tool.sandbox.other_tool import create_other_tool, served
+from tests.support.ports import free_port
 
 QUESTIONS = "Asking better questions"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture
