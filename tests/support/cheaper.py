@@ -40,10 +40,10 @@ def install() -> None:
 
 
 @contextmanager
-def apart(wanted: bool) -> Iterator[None]:
+def apart() -> Iterator[None]:
     """Keys made inside are handed out to nobody else."""
     global _apart
-    before, _apart = _apart, wanted
+    before, _apart = _apart, True
     try:
         yield
     finally:

@@ -34,7 +34,7 @@ def logs_as_before() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def keys_of_its_own() -> Iterator[None]:
     """Commands make keys beside those of a database that many of these tests copy."""
-    with cheaper.apart(True):
+    with cheaper.apart():
         yield
 
 
