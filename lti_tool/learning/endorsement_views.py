@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -18,6 +18,7 @@ from badges.endorsements.models import Endorsement
 from badges.public.reading import domain_of
 from core.errors import NotFoundError
 from core.web.app import runtime
+from core.web.buttons import pressed
 from core.web.sessions import principal
 from keys.shared import ring_of
 from lti_tool.learning.blueprint import blueprint
@@ -78,7 +79,7 @@ def badge_endorsements(award_id: uuid.UUID) -> str:
 def answer_endorsement(award_id: uuid.UUID, endorsement_id: uuid.UUID) -> ResponseReturnValue:
     """Put an endorsement into one's badge, or leave it out; the badge is signed anew at once."""
     who, shared = principal(), runtime()
-    shown = request.form.get("do") == "show"
+    shown = pressed("show", "hide") == "show"
     with shared.database.transaction(who.scope) as session:
         _award, credential = own_badge(session, award_id, who.person_id)
         if endorsement_id not in {one.id for one in service.of_badge(session, credential.id)}:

@@ -213,7 +213,7 @@ def _check_texts(given: Mapping[str, Given], summary: str) -> None:
     texts["summary"] = summary
     fields = {
         name: _(
-            "This has %(count)s characters; the limit is %(limit)s.",
+            "This comment has %(count)s characters; the limit is %(limit)s.",
             count=len(text),
             limit=MAX_COMMENT,
         )

@@ -21,6 +21,7 @@ from badges.endorsements.models import Endorsement
 from badges.endorsements.targets import Target
 from core.errors import ConflictError, MilepostError, NotFoundError, UnprocessableError
 from core.web.app import runtime
+from core.web.buttons import pressed
 from core.web.sessions import Principal, principal
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.catalogue import authority
@@ -150,7 +151,7 @@ def endorsement(endorsement_id: uuid.UUID) -> str:
 def answer_endorsement(endorsement_id: uuid.UUID) -> ResponseReturnValue:
     """Show it in our badges and on our pages, or hide it."""
     who, shared = _lead(), runtime()
-    shown = request.form.get("do") == "show"
+    shown = pressed("show", "hide") == "show"
     with shared.database.transaction(who.scope) as session:
         line = _found(session, who, endorsement_id)
         if not line.received:

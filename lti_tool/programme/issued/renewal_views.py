@@ -12,6 +12,7 @@ from badges import ends
 from badges.awards import renewing
 from core.errors import UnprocessableError
 from core.web.app import runtime
+from core.web.buttons import pressed
 from lti_tool.programme.blueprint import blueprint
 from lti_tool.programme.issued import reading, words
 from lti_tool.programme.issued.views import badge_page, leading
@@ -28,7 +29,7 @@ def answer_renewal(request_id: uuid.UUID) -> ResponseReturnValue:
     """Renew the badge, or say what is needed first."""
     who, now = leading(), runtime().now()
     answer, until = request.form.get("answer", ""), request.form.get("until", "").strip()
-    granted = request.form.get("do") == "grant"
+    granted = pressed("grant", "decline") == "grant"
     try:
         end = ends.read(until)
         with runtime().database.transaction(who.scope) as session:

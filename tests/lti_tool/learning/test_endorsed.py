@@ -221,8 +221,11 @@ def test_both_see_on_their_first_page_what_waits_until_they_answer(
     assert waits in holder.get("/badges").text
     assert "One endorsement waits for your answer." in boss.get("/today").text
     place = f"/badges/{badge.award_id}/endorsements"
+    assert holder.post(f"{place}/{mine.id}", {"do": "maybe"}, page=place).status_code == 422
+    assert waits in holder.get("/badges").text, "it is still to be answered"
     assert holder.post(f"{place}/{mine.id}", {"do": "hide"}, page=place).status_code == 303
     own = f"/endorsements/{theirs.id}"
+    assert boss.post(f"{own}/answer", {}, page=own).status_code == 422
     assert boss.post(f"{own}/answer", {"do": "show"}, page=own).status_code == 303
     assert waits not in holder.get("/badges").text
     assert "waits for your answer" not in boss.get("/today").text

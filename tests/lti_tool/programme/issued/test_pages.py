@@ -207,6 +207,8 @@ def test_a_renewal_is_asked_answered_and_told(
     assert "I &lt;still&gt; do this." in listed
     request_id = listed.split("/issued/renewals/")[1].split("#")[0].split('"')[0]
     answer = f"/issued/renewals/{request_id}"
+    unsaid = lead.post(answer, {"do": "perhaps", "answer": "So."}, page="/issued/renewals")
+    assert unsaid.status_code == 422
     silent = lead.post(answer, {"do": "decline"}, page="/issued/renewals")
     assert silent.status_code == 422
     assert (
