@@ -107,15 +107,17 @@ def withdraw_badges() -> ResponseReturnValue:
             done = revoking.revoke_many(session, chosen, reason, who.person_id, now)
     except UnprocessableError as error:
         return _ask_once(who, chosen, reason, error.fields), 422
-    number = len(done.revoked)
-    flash(
-        ngettext(
-            "%(num)d badge is withdrawn. Whoever checks it is told so from now on.",
-            "%(num)d badges are withdrawn. Whoever checks them is told so from now on.",
-            number,
-        ),
-        "good",
-    )
+    if number := len(done.revoked):
+        flash(
+            ngettext(
+                "%(num)d badge is withdrawn. Whoever checks it is told so from now on.",
+                "%(num)d badges are withdrawn. Whoever checks them is told so from now on.",
+                number,
+            ),
+            "good",
+        )
+    else:
+        flash(_("Nothing was left to withdraw: somebody has done it before you."), "warn")
     if len(chosen) == 1:
         return redirect(url_for("programme.issued_badge", credential_id=chosen[0]), 303)
     return redirect(back, 303)

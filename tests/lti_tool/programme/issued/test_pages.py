@@ -145,6 +145,9 @@ def test_badges_are_withdrawn_after_one_question(
     )
     assert done.status_code == 303
     assert "2 badges are withdrawn." in lead.get("/issued").text
+    late = {**data, "do": "withdraw", "reason": "Me too."}
+    assert lead.post("/issued/withdraw", late, page="/issued").status_code == 303
+    assert "somebody has done it before you" in lead.get("/issued").text
     assert {stored(district, one).state for one in (first, second)} == {"revoked"}
     page = lead.get(f"/issued/{first.id}").text
     assert "Cut short." in page
