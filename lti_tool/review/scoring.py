@@ -209,8 +209,8 @@ def _read_levels(version: AchievementVersion, given: Mapping[str, Given]) -> dic
 
 
 def _check_texts(given: Mapping[str, Given], summary: str) -> None:
-    texts = {f"comment-{name}": one.comment for name, one in given.items()}
-    texts["summary"] = summary
+    texts = {f"comment-{name}": clean(one.comment) for name, one in given.items()}
+    texts["summary"] = clean(summary)
     fields = {
         name: _(
             "This comment has %(count)s characters; the limit is %(limit)s.",
@@ -218,7 +218,7 @@ def _check_texts(given: Mapping[str, Given], summary: str) -> None:
             limit=MAX_COMMENT,
         )
         for name, text in texts.items()
-        if len(clean(text)) > MAX_COMMENT
+        if len(text) > MAX_COMMENT
     }
     if fields:
         raise UnprocessableError(
