@@ -5,6 +5,8 @@ The practice LMS on one side, the whole tool on the other, nothing replaced.
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -155,9 +157,6 @@ def test_everybody_may_ask_what_is_kept(district: District) -> None:
 
 
 def test_an_older_practice_lms_is_brought_up_to_date(tmp_path: Any) -> None:
-    import sqlite3
-    from contextlib import closing
-
     from lti_tool.sandbox import store
 
     path = tmp_path / "sandbox.sqlite3"
